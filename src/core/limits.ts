@@ -1,0 +1,63 @@
+/**
+ * Every bound of the system in one place, with the relations between them asserted below. Units are
+ * the last word of a name. What a user may change is configuration and not here.
+ */
+
+/** Delays before the second, third and fourth try of one origin (NFR-7.3). */
+export const RETRY_DELAYS_MS = [100, 500, 2000] as const;
+
+/** Latency samples kept per origin (F-2). */
+export const LATENCY_SAMPLES = 100;
+
+/** Largest READ the session negotiates; also the size of its data buffer. */
+export const MAX_READ_BYTES = 1024 * 1024;
+
+/** FUSE's limits on background requests; the kernel's default of 12 blocks all files behind one. */
+export const MAX_BACKGROUND_REQUESTS = 4096;
+
+/** A request interrupted by a signal is given up with EINTR only after it waited this long. */
+export const INTERRUPT_PATIENCE_MS = 1000;
+
+/** LOOKUP and READDIR are answered within this time, with what is known by then. */
+export const DIRECTORY_DEADLINE_MS = 2000;
+
+/** Threads that may block on local disks. No origin holds more than half of them. */
+export const READER_THREADS = 4;
+
+/** Open handles of one mount; OPEN beyond it answers ENFILE. */
+export const MAX_OPEN_HANDLES = 65_536;
+
+/** Origins of one mount, enabled or not. */
+export const MAX_ORIGINS = 64;
+
+/** Deepest directory a scan follows; PATH_MAX leaves room for no more. */
+export const MAX_DEPTH = 1024;
+
+/** Directories listed at once by one scan. */
+export const SCAN_PARALLEL_DIRECTORIES = 8;
+
+/** Entries in one page of a local listing. */
+export const LIST_PAGE_ENTRIES = 1024;
+
+/** Guard processes of one origin, stuck ones included. */
+export const MAX_GUARDS_PER_ORIGIN = 4;
+
+/** The longest a seam of served bytes kept to compare replicas. */
+export const SEAM_BYTES = 64 * 1024;
+
+/** Open handles for which seams are kept; the least recently read gives way. */
+export const SEAM_HANDLES = 64;
+
+/** Fingerprint: this much of head and tail ... */
+export const FINGERPRINT_EDGE_BYTES = 64 * 1024;
+/** ... and samples of this size in between. */
+export const FINGERPRINT_SAMPLE_BYTES = 16 * 1024;
+export const FINGERPRINT_SAMPLES = 4;
+
+function assertRelation(holds: boolean, relation: string): void {
+  if (!holds) throw new Error(`limits.ts: ${relation} does not hold`);
+}
+
+assertRelation(READER_THREADS >= 2, "half of READER_THREADS is at least one");
+assertRelation(SEAM_BYTES <= MAX_READ_BYTES, "a seam fits one read");
+assertRelation(SEAM_BYTES === FINGERPRINT_EDGE_BYTES, "seams and fingerprint edges are comparable");

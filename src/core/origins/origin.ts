@@ -1,0 +1,131 @@
+/**
+ * What a storage must offer to be an origin, and the promises its callers rely on.
+ *
+ * The required part is small. What an origin cannot do is absent (`watch`, `checksum`), not
+ * throwing. Retry, time-out, concurrency limit, metrics and faults are Origins that wrap an Origin;
+ * `buildOrigin` shows their order. Nothing outside a type's own file asks which type an origin is:
+ * `capabilities` say what matters. Every origin passes `test/suites/origin.ts`.
+ *
+ * Errors: every method rejects with `OriginError`, or with `OwnError` `cancelled` when its signal
+ * aborts; nothing else. After an abort no callback, write into `into` or further request happens.
+ */
+
+import type { ByteName, BytePath } from "../bytes.ts";
+
+declare const originId: unique symbol;
+
+/** `[a-z0-9_-]{1,64}`, unique in a configuration. */
+export type OriginId = string & { readonly [originId]: true };
+
+export const ORIGIN_TYPES = ["local", "nfs", "smb", "s3", "sftp"] as const;
+/** Types a configuration may name. */
+export type ConfiguredOriginType = (typeof ORIGIN_TYPES)[number];
+/** `memory` exists for tests and the simulator only. */
+export type OriginType = ConfiguredOriginType | "memory";
+
+export interface OriginCapabilities {
+  /** Names may be any bytes. False: names are UTF-8; what is not is reported and left out. */
+  readonly byteNames: boolean;
+  /** The coarsest step between two mtimes the origin can tell apart, in milliseconds. */
+  readonly mtimePrecisionMs: number;
+  /** How many operations at once serve it best; the limit wrapper's default. */
+  readonly maxConcurrency: number;
+  /**
+   * True: two different byte sequences never share size and token. False: an edit in place that
+   * keeps size and mtime goes unseen (docs/semantics.md names the class).
+   */
+  readonly strongTokens: boolean;
+}
+
+/** An opaque mark of one version's bytes on one origin; comparable by `===` only, with the size. */
+export type VersionToken = string;
+
+/** One sequence of bytes as an origin names it. */
+export interface OriginVersion {
+  readonly sizeBytes: number;
+  readonly token: VersionToken;
+}
+
+export type FileKind = "file" | "directory";
+
+/**
+ * Attributes with symbolic links followed. Only regular files and directories exist here: FIFOs,
+ * sockets, devices, links that dangle, loop or leave the root are never listed.
+ */
+export interface FileStat extends OriginVersion {
+  readonly kind: FileKind;
+  /** Modification time: whole seconds since the epoch (may be negative) and 0..999_999_999 ns. */
+  readonly mtimeSec: number;
+  readonly mtimeNsec: number;
+  /** Permission bits only (07777). Origins without permissions answer 0644 or 0755. */
+  readonly mode: number;
+  /** Owner; -1 where the origin has none that means anything here. */
+  readonly uid: number;
+  readonly gid: number;
+  /**
+   * Of a directory: what identifies it (`dev:ino` locally, the resolved path over SFTP), so that a
+   * walk notices a link to one of its own ancestors. Absent where links cannot exist.
+   */
+  readonly identity?: string;
+  /** Of a directory: the device it lies on, where that means something; see *absence*. */
+  readonly device?: number;
+}
+
+export interface DirEntry extends FileStat {
+  readonly name: ByteName;
+}
+
+export interface ReadOptions {
+  /** Refuse with `version_changed` unless the bytes read are of this version. */
+  readonly version?: OriginVersion;
+  readonly signal?: AbortSignal;
+}
+
+/** A probe that fails throws; one that works may still say the origin is not at its best. */
+export type ProbeResult =
+  | { readonly status: "ok" }
+  | { readonly status: "degraded"; readonly reason: string };
+
+export type ChecksumKind = "md5" | "sha256";
+
+/** What a watch reports: something below `directory` changed, or (`undefined`) anything may have. */
+export type ChangeListener = (directory: BytePath | undefined) => void;
+
+export interface Origin {
+  readonly id: OriginId;
+  readonly type: OriginType;
+  readonly capabilities: OriginCapabilities;
+
+  /**
+   * The entries of a directory in pages, in no particular order, without `.` and `..`; only names
+   * for which `isValidName` holds, each once. A listing that ends without throwing is complete.
+   * Entries that vanish while it runs may be left out. Leaving the loop early releases everything.
+   */
+  list(directory: BytePath, signal?: AbortSignal): AsyncIterable<readonly DirEntry[]>;
+
+  stat(path: BytePath, signal?: AbortSignal): Promise<FileStat>;
+
+  /**
+   * Reads `into.byteLength` bytes at `offsetBytes` (at least 0) and answers how many were read:
+   * fewer only at the end of the file, 0 at or past it. `into` is the caller's; its contents past
+   * the answer, and all of it after an error, are undefined.
+   */
+  read(
+    path: BytePath,
+    offsetBytes: number,
+    into: Uint8Array,
+    options?: ReadOptions,
+  ): Promise<number>;
+
+  /** A cheap look at metadata: is the origin there? Throws when it is not. */
+  probe(signal?: AbortSignal): Promise<ProbeResult>;
+
+  /** Tells of changes until disposed. Losing track is told as a change of everything. */
+  watch?(onChange: ChangeListener): Disposable;
+
+  /** The checksum of the whole file, lower-case hex, stored or computed by the server. */
+  checksum?(path: BytePath, kind: ChecksumKind, signal?: AbortSignal): Promise<string>;
+
+  /** Releases connections, descriptors, processes. Pending operations reject. Idempotent. */
+  close(): Promise<void>;
+}
