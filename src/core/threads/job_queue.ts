@@ -1,0 +1,234 @@
+/**
+ * Work for the reader threads, in shared memory: what may block on a local disk.
+ *
+ * One bounded ring per origin, many producers and consumers each (D. Vyukov's bounded MPMC queue:
+ * every slot's sequence number says whose turn it is). A reader takes from the origins in turn, and
+ * never from one that half of the readers work for already, so that a hung disk leaves threads for
+ * the others. Idle readers sleep on a futex.
+ *
+ * A slot: i32 sequence, kind, fd, length, payload length; f64 unique, offset, fh; payload bytes.
+ */
+
+import { MAX_ORIGINS } from "../limits.ts";
+
+export const JOB = {
+  /** Open `payload` (a path below the origin's root) for handle `fh`, reply to `unique`. */
+  open: 1,
+  /** Read `lengthBytes` at `offsetBytes` from `fd` of handle `fh`, reply to `unique`. */
+  read: 2,
+  /** A request of the disk protocol from the main thread, answered to it under number `unique`. */
+  call: 3,
+} as const;
+export type JobKind = (typeof JOB)[keyof typeof JOB];
+
+const SLOTS = 64;
+const PAYLOAD_BYTES = 4608;
+const HEADER_BYTES = 48;
+const SLOT_BYTES = HEADER_BYTES + PAYLOAD_BYTES;
+const RING_HEADER_BYTES = 64;
+const RING_BYTES = RING_HEADER_BYTES + SLOTS * SLOT_BYTES;
+const SHARED_HEADER_BYTES = 64;
+
+/** Words of the shared header. */
+const WAKE = 0;
+const STOPPED = 1;
+/** Words of a ring's header. */
+const TAIL = 0;
+const HEAD = 1;
+const BUSY = 2;
+/** Words of a slot. */
+const SEQUENCE = 0;
+const KIND = 1;
+const FD = 2;
+const LENGTH = 3;
+const PAYLOAD_LENGTH = 4;
+/** Doubles of a slot. */
+const UNIQUE = 3;
+const OFFSET = 4;
+const HANDLE = 5;
+
+/** One job; readers reuse one object. `payload` is the reader's own copy. */
+export interface Job {
+  kind: JobKind;
+  /** Row of the origin in the routing table. */
+  origin: number;
+  unique: number;
+  fh: number;
+  fd: number;
+  offsetBytes: number;
+  lengthBytes: number;
+  payload: Uint8Array;
+}
+
+const EMPTY = new Uint8Array(0);
+
+export function emptyJob(): Job {
+  return {
+    kind: JOB.read,
+    origin: 0,
+    unique: 0,
+    fh: -1,
+    fd: -1,
+    offsetBytes: 0,
+    lengthBytes: 0,
+    payload: EMPTY,
+  };
+}
+
+/** The largest payload `push` takes. */
+export const MAX_PAYLOAD_BYTES = PAYLOAD_BYTES;
+
+export class JobQueue {
+  readonly shared: SharedArrayBuffer;
+  readonly #words: Int32Array;
+  readonly #doubles: Float64Array;
+  readonly #bytes: Uint8Array;
+  #turn = 0;
+
+  constructor(shared?: SharedArrayBuffer) {
+    this.shared = shared ?? new SharedArrayBuffer(SHARED_HEADER_BYTES + MAX_ORIGINS * RING_BYTES);
+    this.#words = new Int32Array(this.shared);
+    this.#doubles = new Float64Array(this.shared);
+    this.#bytes = new Uint8Array(this.shared);
+    if (shared === undefined) {
+      for (let origin = 0; origin < MAX_ORIGINS; origin++) {
+        for (let slot = 0; slot < SLOTS; slot++) {
+          Atomics.store(this.#words, slotAt(origin, slot) / 4 + SEQUENCE, slot);
+        }
+      }
+    }
+  }
+
+  /** False: the origin's ring is full and nothing was queued. */
+  push(job: Readonly<Job>): boolean {
+    if (job.payload.byteLength > PAYLOAD_BYTES) return false;
+    const ring = ringAt(job.origin) / 4;
+    for (;;) {
+      const tail = Atomics.load(this.#words, ring + TAIL);
+      const at = slotAt(job.origin, (tail >>> 0) % SLOTS);
+      const difference = (Atomics.load(this.#words, at / 4 + SEQUENCE) - tail) | 0;
+      if (difference < 0) return false;
+      if (difference > 0) continue;
+      if (Atomics.compareExchange(this.#words, ring + TAIL, tail, (tail + 1) | 0) !== tail) continue;
+      this.#write(at, job);
+      Atomics.store(this.#words, at / 4 + SEQUENCE, (tail + 1) | 0);
+      Atomics.add(this.#words, WAKE, 1);
+      Atomics.notify(this.#words, WAKE, 1);
+      return true;
+    }
+  }
+
+  /**
+   * Takes the next job into `out`, at most `perOrigin` of one origin being worked on at a time;
+   * false when there is none. Every job taken is given back with `finish`.
+   */
+  take(out: Job, perOrigin: number): boolean {
+    for (let i = 0; i < MAX_ORIGINS; i++) {
+      this.#turn = (this.#turn + 1) % MAX_ORIGINS;
+      if (this.#takeFrom(this.#turn, out, perOrigin)) return true;
+    }
+    return false;
+  }
+
+  /** The job is done: another reader may work for its origin. */
+  finish(origin: number): void {
+    Atomics.sub(this.#words, ringAt(origin) / 4 + BUSY, 1);
+    if (this.length(origin) > 0) {
+      Atomics.add(this.#words, WAKE, 1);
+      Atomics.notify(this.#words, WAKE, 1);
+    }
+  }
+
+  /** As `take`, but sleeps until there is a job; false once the queue was stopped. */
+  wait(out: Job, perOrigin: number): boolean {
+    for (;;) {
+      const seen = Atomics.load(this.#words, WAKE);
+      if (Atomics.load(this.#words, STOPPED) === 1) return false;
+      if (this.take(out, perOrigin)) return true;
+      Atomics.wait(this.#words, WAKE, seen);
+    }
+  }
+
+  /** Wakes every reader for the last time. Jobs still queued are left. */
+  stop(): void {
+    Atomics.store(this.#words, STOPPED, 1);
+    Atomics.add(this.#words, WAKE, 1);
+    Atomics.notify(this.#words, WAKE);
+  }
+
+  /** Jobs of an origin waiting to be taken. */
+  length(origin: number): number {
+    const ring = ringAt(origin) / 4;
+    return (Atomics.load(this.#words, ring + TAIL) - Atomics.load(this.#words, ring + HEAD)) | 0;
+  }
+
+  /** Jobs of an origin being worked on. */
+  busy(origin: number): number {
+    return Atomics.load(this.#words, ringAt(origin) / 4 + BUSY);
+  }
+
+  #takeFrom(origin: number, out: Job, perOrigin: number): boolean {
+    const busy = ringAt(origin) / 4 + BUSY;
+    while (this.length(origin) > 0) {
+      if (Atomics.add(this.#words, busy, 1) < perOrigin) {
+        if (this.#pop(origin, out)) return true;
+        Atomics.sub(this.#words, busy, 1);
+        return false;
+      }
+      // Another reader that looked at the same moment may have made it seem full.
+      if (Atomics.sub(this.#words, busy, 1) - 1 >= perOrigin) return false;
+    }
+    return false;
+  }
+
+  #pop(origin: number, out: Job): boolean {
+    const ring = ringAt(origin) / 4;
+    for (;;) {
+      const head = Atomics.load(this.#words, ring + HEAD);
+      const at = slotAt(origin, (head >>> 0) % SLOTS);
+      const difference = (Atomics.load(this.#words, at / 4 + SEQUENCE) - (head + 1)) | 0;
+      if (difference < 0) return false;
+      if (difference > 0) continue;
+      if (Atomics.compareExchange(this.#words, ring + HEAD, head, (head + 1) | 0) !== head) continue;
+      this.#read(at, out);
+      out.origin = origin;
+      Atomics.store(this.#words, at / 4 + SEQUENCE, (head + SLOTS) | 0);
+      return true;
+    }
+  }
+
+  #write(at: number, job: Readonly<Job>): void {
+    const words = at / 4;
+    const doubles = at / 8;
+    this.#words[words + KIND] = job.kind;
+    this.#words[words + FD] = job.fd;
+    this.#words[words + LENGTH] = job.lengthBytes;
+    this.#words[words + PAYLOAD_LENGTH] = job.payload.byteLength;
+    this.#doubles[doubles + UNIQUE] = job.unique;
+    this.#doubles[doubles + OFFSET] = job.offsetBytes;
+    this.#doubles[doubles + HANDLE] = job.fh;
+    this.#bytes.set(job.payload, at + HEADER_BYTES);
+  }
+
+  #read(at: number, out: Job): void {
+    const words = at / 4;
+    const doubles = at / 8;
+    out.kind = (this.#words[words + KIND] ?? 0) as JobKind;
+    out.fd = this.#words[words + FD] ?? -1;
+    out.lengthBytes = this.#words[words + LENGTH] ?? 0;
+    out.unique = this.#doubles[doubles + UNIQUE] ?? 0;
+    out.offsetBytes = this.#doubles[doubles + OFFSET] ?? 0;
+    out.fh = this.#doubles[doubles + HANDLE] ?? -1;
+    const length = this.#words[words + PAYLOAD_LENGTH] ?? 0;
+    out.payload =
+      length === 0 ? EMPTY : this.#bytes.slice(at + HEADER_BYTES, at + HEADER_BYTES + length);
+  }
+}
+
+function ringAt(origin: number): number {
+  return SHARED_HEADER_BYTES + origin * RING_BYTES;
+}
+
+function slotAt(origin: number, slot: number): number {
+  return ringAt(origin) + RING_HEADER_BYTES + slot * SLOT_BYTES;
+}
