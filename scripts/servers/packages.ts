@@ -4,7 +4,6 @@
  */
 
 import { existsSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
 import { lockFile } from "./lock.ts";
 
 const LOCK = "/tmp/.musicfs-packages.lock";
@@ -51,12 +50,10 @@ function missing(packages: readonly string[]): readonly string[] {
 
 async function forbidServices(): Promise<AsyncDisposable> {
   if (existsSync(POLICY)) return { [Symbol.asyncDispose]: () => Promise.resolve() };
-  if (process.getuid?.() === 0) await writeFile(POLICY, FORBID_ALL, { mode: 0o755 });
-  else await run(["sh", "-c", `printf '#!/bin/sh\\nexit 101\\n' > ${POLICY}; chmod 755 ${POLICY}`]);
+  await run(["sh", "-c", `printf '%s' "$0" > ${POLICY} && chmod 755 ${POLICY}`, FORBID_ALL]);
   return {
     async [Symbol.asyncDispose]() {
-      if (process.getuid?.() === 0) await rm(POLICY, { force: true });
-      else await run(["rm", "-f", POLICY]);
+      await run(["rm", "-f", POLICY]);
     },
   };
 }

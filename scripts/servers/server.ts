@@ -3,7 +3,7 @@
  * and stopping from that record alone, so that another process can do it.
  */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { end, isAlive, launch, type ProcessId, signal, tree } from "./process.ts";
@@ -130,9 +130,9 @@ interface ServerRecord {
 
 /** The server recorded under `root`; undefined when none runs there. */
 export function recorded(root: string): ServerRecord | undefined {
-  const file = Bun.file(join(root, RECORD));
-  if (file.size === 0) return undefined;
-  const record: ServerRecord = JSON.parse(readFileSync(join(root, RECORD), "utf8"));
+  const file = join(root, RECORD);
+  if (!existsSync(file)) return undefined;
+  const record: ServerRecord = JSON.parse(readFileSync(file, "utf8"));
   return record.processes.some(isAlive) ? record : undefined;
 }
 
