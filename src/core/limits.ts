@@ -54,6 +54,36 @@ export const FINGERPRINT_EDGE_BYTES = 64 * 1024;
 export const FINGERPRINT_SAMPLE_BYTES = 16 * 1024;
 export const FINGERPRINT_SAMPLES = 4;
 
+/** While another replica could serve, a silent origin is given up after its reads' p95, in here. */
+export const SWITCH_MIN_MS = 50;
+export const SWITCH_MAX_MS = 1000;
+/** Fewer reads than this have no p95 worth the name; SWITCH_MAX_MS holds until then. */
+export const SWITCH_MIN_SAMPLES = 20;
+
+/** Reads up to this size are as good as their first byte: they count as latency samples (F-2). */
+export const FIRST_BYTE_READ_BYTES = 256 * 1024;
+
+/** An I/O error on a file makes its origin be checked, but not more often than this. */
+export const SUSPECT_CHECK_INTERVAL_MS = 5000;
+
+/** Clocks apart or a timer late by more than this: the machine slept. */
+export const CLOCK_JUMP_MS = 10_000;
+
+/** `file_unavailable` is told once in this time per file. */
+export const UNAVAILABLE_EVENT_INTERVAL_MS = 60_000;
+
+/** Files, and pairs of versions, about which the federation remembers something. */
+export const REMEMBERED_FILES = 4096;
+
+/** Buffers of reads kept for reuse, together. */
+export const READ_BUFFERS_BYTES = 16 * 1024 * 1024;
+
+/** Files waiting to be fingerprinted; more are dropped and come again with later reads. */
+export const FINGERPRINT_QUEUE_FILES = 256;
+
+/** A background read of a whole file goes in slices of this size. */
+export const BACKGROUND_SLICE_BYTES = 256 * 1024;
+
 function assertRelation(holds: boolean, relation: string): void {
   if (!holds) throw new Error(`limits.ts: ${relation} does not hold`);
 }
@@ -61,3 +91,6 @@ function assertRelation(holds: boolean, relation: string): void {
 assertRelation(READER_THREADS >= 2, "half of READER_THREADS is at least one");
 assertRelation(SEAM_BYTES <= MAX_READ_BYTES, "a seam fits one read");
 assertRelation(SEAM_BYTES === FINGERPRINT_EDGE_BYTES, "seams and fingerprint edges are comparable");
+assertRelation(SWITCH_MIN_MS < SWITCH_MAX_MS, "the switch rule has room between its bounds");
+assertRelation(SWITCH_MIN_SAMPLES <= LATENCY_SAMPLES, "a p95 can be had from the samples kept");
+assertRelation(READ_BUFFERS_BYTES >= MAX_READ_BYTES, "the largest read has a buffer to reuse");
