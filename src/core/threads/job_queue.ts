@@ -22,7 +22,8 @@ export const JOB = {
 export type JobKind = (typeof JOB)[keyof typeof JOB];
 
 const SLOTS = 64;
-const PAYLOAD_BYTES = 4608;
+/** Two paths of PATH_MAX and what surrounds them. */
+const PAYLOAD_BYTES = 8448;
 const HEADER_BYTES = 48;
 const SLOT_BYTES = HEADER_BYTES + PAYLOAD_BYTES;
 const RING_HEADER_BYTES = 64;

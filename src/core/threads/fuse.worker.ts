@@ -1,0 +1,99 @@
+/**
+ * The FUSE thread: reads requests, answers what needs no waiting, defers the rest. It never returns
+ * to its event loop until the mount is gone, so nothing can be posted to it after the start.
+ */
+
+import { SqliteCatalogReader } from "../catalog/reader.ts";
+import { messageOf } from "../errors.ts";
+import { backingClose, backingOpen } from "../fuse/device.ts";
+import { type Negotiated, NO_REPLY, REQUEST_BYTES, Session } from "../fuse/session.ts";
+import { EAGAIN, EINTR, ENODEV, ENOENT, errnoName } from "../sys/errno.ts";
+import { libc } from "../sys/libc.ts";
+import { Memory } from "../sys/memory.ts";
+import { pageSizeBytes } from "../sys/page_size.ts";
+import type { Ownership } from "../vfs/attributes.ts";
+import type { Defer, Deferred } from "../vfs/deferred.ts";
+import { MountFileSystem } from "../vfs/file_system.ts";
+import { OpenFiles } from "../vfs/open_files.ts";
+import { Passthrough } from "../vfs/passthrough.ts";
+import { QueuedReaders } from "./queued_readers.ts";
+import { type SharedBuffers, SharedState } from "./shared_state.ts";
+
+export interface FuseStart {
+  readonly shared: SharedBuffers;
+  readonly fuseFd: number;
+  readonly catalogFile: string;
+  readonly owner: Ownership;
+  /** Let the kernel read files of local origins by itself. */
+  readonly passthrough: boolean;
+}
+
+export type FuseMessage =
+  | { readonly kind: "ready"; readonly negotiated: Negotiated }
+  | { readonly kind: "deferred"; readonly deferred: Deferred }
+  | { readonly kind: "fault"; readonly message: string }
+  /** The mount is gone; without `failure` because it was unmounted. */
+  | { readonly kind: "ended"; readonly failure?: string };
+
+self.addEventListener("message", (event: MessageEvent<FuseStart>) => {
+  const catalog = new SqliteCatalogReader(event.data.catalogFile);
+  try {
+    post({ kind: "ended", ...serve(event.data, catalog) });
+  } catch (error) {
+    post({ kind: "ended", failure: messageOf(error) });
+  } finally {
+    catalog.close();
+  }
+});
+
+/** Serves requests until the device says that there will be none. */
+function serve(start: FuseStart, catalog: SqliteCatalogReader): { readonly failure?: string } {
+  const sys = libc();
+  const request = new Memory(REQUEST_BYTES);
+  const session = openSession(start, catalog);
+  let announced = false;
+  for (;;) {
+    const length = sys.read(start.fuseFd, request.address, request.sizeBytes);
+    if (length < 0) {
+      // ENOENT: the request was given up before it was read.
+      if (length === -EINTR || length === -EAGAIN || length === -ENOENT) continue;
+      return length === -ENODEV ? {} : { failure: `reading requests: ${errnoName(length)}` };
+    }
+    const reply = session.handle(request.bytes, length);
+    // A request whose caller is gone answers ENOENT to the write, a vanished mount ENODEV: the
+    // next read tells.
+    if (reply > NO_REPLY) sys.write(start.fuseFd, session.reply.address, reply);
+    if (!announced && session.negotiated !== undefined) {
+      announced = true;
+      post({ kind: "ready", negotiated: session.negotiated });
+    }
+  }
+}
+
+function openSession(start: FuseStart, catalog: SqliteCatalogReader): Session {
+  const { handles, routing, seams, seen, jobs } = new SharedState(start.shared);
+  const defer: Defer = (deferred) => post({ kind: "deferred", deferred });
+  const backing = {
+    open: (fd: number) => backingOpen(start.fuseFd, fd),
+    close: (backingId: number) => void backingClose(start.fuseFd, backingId),
+  };
+  const passthrough = start.passthrough
+    ? { passthrough: new Passthrough(backing, (fh) => handles.isOpen(fh)) }
+    : {};
+  const readers = new QueuedReaders(jobs);
+  const shared = { catalog, routing, handles, seams, readers, defer };
+  const files = new OpenFiles({ ...shared, syscalls: libc(), ...passthrough });
+  const { owner } = start;
+  return new Session(
+    new MountFileSystem({ catalog, handles, files, seen, owner, defer, mustAnswer: false }),
+    {
+      pageSizeBytes: pageSizeBytes(),
+      passthrough: start.passthrough,
+      onError: (error) => post({ kind: "fault", message: messageOf(error) }),
+    },
+  );
+}
+
+function post(message: FuseMessage): void {
+  postMessage(message);
+}

@@ -1,0 +1,48 @@
+/** The memory that all threads of a mount share, and how each thread looks at it. */
+
+import { HandleTable } from "../vfs/handles.ts";
+import { LatencyRings } from "../vfs/latency_rings.ts";
+import { RoutingTable } from "../vfs/routing_table.ts";
+import { SeamPool } from "../vfs/seams.ts";
+import { SeenDirectories } from "../vfs/seen.ts";
+import { JobQueue } from "./job_queue.ts";
+
+/** What is sent to a Worker: the buffers. */
+export interface SharedBuffers {
+  readonly handles: SharedArrayBuffer;
+  readonly routing: SharedArrayBuffer;
+  readonly seams: SharedArrayBuffer;
+  readonly seen: SharedArrayBuffer;
+  readonly jobs: SharedArrayBuffer;
+  readonly latencies: SharedArrayBuffer;
+}
+
+/** One thread's views of the buffers; made anew without them. */
+export class SharedState {
+  readonly handles: HandleTable;
+  readonly routing: RoutingTable;
+  readonly seams: SeamPool;
+  readonly seen: SeenDirectories;
+  readonly jobs: JobQueue;
+  readonly latencies: LatencyRings;
+
+  constructor(buffers?: SharedBuffers) {
+    this.handles = new HandleTable(buffers?.handles);
+    this.routing = new RoutingTable(buffers?.routing);
+    this.seams = new SeamPool(buffers?.seams);
+    this.seen = new SeenDirectories(buffers?.seen);
+    this.jobs = new JobQueue(buffers?.jobs);
+    this.latencies = new LatencyRings(buffers?.latencies);
+  }
+
+  get buffers(): SharedBuffers {
+    return {
+      handles: this.handles.shared,
+      routing: this.routing.shared,
+      seams: this.seams.shared,
+      seen: this.seen.shared,
+      jobs: this.jobs.shared,
+      latencies: this.latencies.shared,
+    };
+  }
+}
