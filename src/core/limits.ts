@@ -84,6 +84,56 @@ export const FINGERPRINT_QUEUE_FILES = 256;
 /** A background read of a whole file goes in slices of this size. */
 export const BACKGROUND_SLICE_BYTES = 256 * 1024;
 
+/** SFTP connections of one origin, unless `max_connections` says otherwise ... */
+export const SFTP_CONNECTIONS = 4;
+/** ... and the most it may say. */
+export const SFTP_MAX_CONNECTIONS = 32;
+
+/** Longest SFTP packet accepted; OpenSSH's own limit (SFTP_MAX_MSG_LENGTH). */
+export const SFTP_MAX_PACKET_BYTES = 256 * 1024;
+
+/** Largest READ sent: what OpenSSH answers in one packet. */
+export const SFTP_MAX_READ_BYTES = 255 * 1024;
+
+/** Every SFTP server answers this much in one packet (filexfer-02, 3). */
+export const SFTP_MIN_READ_BYTES = 32 * 1024 - 1024;
+
+/** Bytes asked for and not yet there, per connection: twice the window of an SSH channel. */
+export const SFTP_WINDOW_BYTES = 4 * 1024 * 1024;
+
+/** Requests nobody waits for that a server may owe us before its connection is given up. */
+export const SFTP_MAX_ABANDONED_REQUESTS = 1024;
+
+/** Open file handles kept per connection, and how long without use. */
+export const SFTP_OPEN_FILES = 64;
+export const SFTP_FILE_IDLE_MS = 15_000;
+
+/** A connection is made within this time, host key and login included, or not at all. */
+export const SFTP_CONNECT_MS = 10_000;
+
+/** An SSH connection that is not used for so long is closed. */
+export const SFTP_IDLE_MS = 60_000;
+
+/** Silence while requests wait: from here on others are served over another connection ... */
+export const SFTP_QUIET_MS = 1000;
+/** ... and from here on, with all connections silent, the longest silent one gives way. */
+export const SFTP_REPLACE_MS = 10_000;
+
+/** SSH keep-alives: one each interval, the connection is dead after so many without an answer. */
+export const SFTP_KEEPALIVE_MS = 5000;
+export const SFTP_KEEPALIVES = 3;
+
+/** Pause after a failed connect, doubled by each further one up to the maximum. */
+export const SFTP_BACKOFF_MS = 250;
+export const SFTP_MAX_BACKOFF_MS = 10_000;
+
+/** Entries of one directory; a listing that goes on is taken for endless. */
+export const MAX_DIRECTORY_ENTRIES = 1_000_000;
+
+/** READDIR and STAT requests under way for one listing. */
+export const SFTP_LIST_PIPELINE = 8;
+export const SFTP_STAT_PIPELINE = 32;
+
 function assertRelation(holds: boolean, relation: string): void {
   if (!holds) throw new Error(`limits.ts: ${relation} does not hold`);
 }
@@ -94,3 +144,9 @@ assertRelation(SEAM_BYTES === FINGERPRINT_EDGE_BYTES, "seams and fingerprint edg
 assertRelation(SWITCH_MIN_MS < SWITCH_MAX_MS, "the switch rule has room between its bounds");
 assertRelation(SWITCH_MIN_SAMPLES <= LATENCY_SAMPLES, "a p95 can be had from the samples kept");
 assertRelation(READ_BUFFERS_BYTES >= MAX_READ_BYTES, "the largest read has a buffer to reuse");
+assertRelation(SFTP_MAX_READ_BYTES < SFTP_MAX_PACKET_BYTES, "a READ's answer fits one packet");
+assertRelation(SFTP_MAX_READ_BYTES <= SFTP_WINDOW_BYTES, "a READ fits the window");
+assertRelation(
+  SFTP_QUIET_MS < SFTP_REPLACE_MS,
+  "a silent connection is avoided before it gives way",
+);
