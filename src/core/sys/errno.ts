@@ -29,6 +29,7 @@ export const {
   ESPIPE,
   EROFS,
   ERANGE,
+  EPROTO,
   ENAMETOOLONG,
   ENOSYS,
   ELOOP,

@@ -1,0 +1,7 @@
+/** All that the program uses of the FUSE device, its mounts and their connections. */
+
+export { abortConnection, raiseReadahead } from "./connection.ts";
+export { cleanUpDeadMount } from "./dead_mount.ts";
+export { type Mounted, type MountOptions, mount } from "./mount.ts";
+export { backingClose, backingOpen } from "./passthrough.ts";
+export { type UnmountOptions, unmount } from "./unmount.ts";
