@@ -44,7 +44,7 @@ export function pathFromText(text: string): BytePath {
 /** The text of a name or path that is valid UTF-8, else undefined. */
 export function textOf(value: ByteName | BytePath): string | undefined {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(toBytes(value));
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(toBytes(value));
   } catch (error) {
     if (error instanceof TypeError) return undefined;
     throw error;

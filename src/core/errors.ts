@@ -26,6 +26,7 @@ export const ORIGIN_ERRORS = {
   overloaded: { scope: "origin", retryable: true },
   credentials: { scope: "origin", retryable: false },
   host_key: { scope: "origin", retryable: false },
+  misconfigured: { scope: "origin", retryable: false },
   device_gone: { scope: "origin", retryable: true },
   not_mounted: { scope: "origin", retryable: false },
   protocol: { scope: "origin", retryable: true },

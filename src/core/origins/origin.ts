@@ -123,8 +123,11 @@ export interface Origin {
   /** Tells of changes until disposed. Losing track is told as a change of everything. */
   watch?(onChange: ChangeListener): Disposable;
 
-  /** The checksum of the whole file, lower-case hex, stored or computed by the server. */
-  checksum?(path: BytePath, kind: ChecksumKind, signal?: AbortSignal): Promise<string>;
+  /**
+   * The checksum of the whole file, lower-case hex, stored or computed by the server; undefined
+   * where it has none of this kind for this file.
+   */
+  checksum?(path: BytePath, kind: ChecksumKind, signal?: AbortSignal): Promise<string | undefined>;
 
   /** Releases connections, descriptors, processes. Pending operations reject. Idempotent. */
   close(): Promise<void>;

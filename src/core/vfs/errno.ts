@@ -46,6 +46,7 @@ function errnoOf(code: ErrorCode): number {
     case "overloaded":
     case "credentials":
     case "host_key":
+    case "misconfigured":
     case "device_gone":
     case "not_mounted":
     case "protocol":
