@@ -18,6 +18,7 @@ import { OpenFiles } from "../vfs/open_files.ts";
 import { Passthrough } from "../vfs/passthrough.ts";
 import { QueuedReaders } from "./queued_readers.ts";
 import { type SharedBuffers, SharedState } from "./shared_state.ts";
+import { workerChannel } from "./worker_scope.ts";
 
 export interface FuseStart {
   readonly shared: SharedBuffers;
@@ -35,12 +36,14 @@ export type FuseMessage =
   /** The mount is gone; without `failure` because it was unmounted. */
   | { readonly kind: "ended"; readonly failure?: string };
 
-self.addEventListener("message", (event: MessageEvent<FuseStart>) => {
-  const catalog = new SqliteCatalogReader(event.data.catalogFile);
+const channel = workerChannel<FuseStart, FuseMessage>();
+
+channel.onMessage((start) => {
+  const catalog = new SqliteCatalogReader(start.catalogFile);
   try {
-    post({ kind: "ended", ...serve(event.data, catalog) });
+    channel.post({ kind: "ended", ...serve(start, catalog) });
   } catch (error) {
-    post({ kind: "ended", failure: messageOf(error) });
+    channel.post({ kind: "ended", failure: messageOf(error) });
   } finally {
     catalog.close();
   }
@@ -65,14 +68,14 @@ function serve(start: FuseStart, catalog: SqliteCatalogReader): { readonly failu
     if (reply > NO_REPLY) sys.write(start.fuseFd, session.reply.address, reply);
     if (!announced && session.negotiated !== undefined) {
       announced = true;
-      post({ kind: "ready", negotiated: session.negotiated });
+      channel.post({ kind: "ready", negotiated: session.negotiated });
     }
   }
 }
 
 function openSession(start: FuseStart, catalog: SqliteCatalogReader): Session {
   const { handles, routing, seams, seen, jobs } = new SharedState(start.shared);
-  const defer: Defer = (deferred) => post({ kind: "deferred", deferred });
+  const defer: Defer = (deferred) => channel.post({ kind: "deferred", deferred });
   const backing = {
     open: (fd: number) => backingOpen(start.fuseFd, fd),
     close: (backingId: number) => void backingClose(start.fuseFd, backingId),
@@ -89,11 +92,7 @@ function openSession(start: FuseStart, catalog: SqliteCatalogReader): Session {
     {
       pageSizeBytes: pageSizeBytes(),
       passthrough: start.passthrough,
-      onError: (error) => post({ kind: "fault", message: messageOf(error) }),
+      onError: (error) => channel.post({ kind: "fault", message: messageOf(error) }),
     },
   );
-}
-
-function post(message: FuseMessage): void {
-  postMessage(message);
 }

@@ -110,7 +110,8 @@ export class JobQueue {
       const difference = (Atomics.load(this.#words, at / 4 + SEQUENCE) - tail) | 0;
       if (difference < 0) return false;
       if (difference > 0) continue;
-      if (Atomics.compareExchange(this.#words, ring + TAIL, tail, (tail + 1) | 0) !== tail) continue;
+      if (Atomics.compareExchange(this.#words, ring + TAIL, tail, (tail + 1) | 0) !== tail)
+        continue;
       this.#write(at, job);
       Atomics.store(this.#words, at / 4 + SEQUENCE, (tail + 1) | 0);
       Atomics.add(this.#words, WAKE, 1);
@@ -190,7 +191,8 @@ export class JobQueue {
       const difference = (Atomics.load(this.#words, at / 4 + SEQUENCE) - (head + 1)) | 0;
       if (difference < 0) return false;
       if (difference > 0) continue;
-      if (Atomics.compareExchange(this.#words, ring + HEAD, head, (head + 1) | 0) !== head) continue;
+      if (Atomics.compareExchange(this.#words, ring + HEAD, head, (head + 1) | 0) !== head)
+        continue;
       this.#read(at, out);
       out.origin = origin;
       Atomics.store(this.#words, at / 4 + SEQUENCE, (head + SLOTS) | 0);

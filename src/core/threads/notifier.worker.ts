@@ -9,6 +9,7 @@ import { invalidateEntry, invalidateInode, NOTIFY_BYTES } from "../fuse/notify.t
 import { ENOENT, errnoName } from "../sys/errno.ts";
 import { libc } from "../sys/libc.ts";
 import { Memory } from "../sys/memory.ts";
+import { workerChannel } from "./worker_scope.ts";
 
 export interface NotifierStart {
   readonly kind: "start";
@@ -31,13 +32,13 @@ export interface NotifierDone {
   readonly failure?: string;
 }
 
+const channel = workerChannel<NotifierRequest, NotifierDone>();
 let start: NotifierStart | undefined;
 const memory = new Memory(NOTIFY_BYTES);
 
-self.addEventListener("message", (event: MessageEvent<NotifierRequest>) => {
-  const message = event.data;
+channel.onMessage((message) => {
   if (message.kind === "start") start = message;
-  else if (start !== undefined) postMessage(invalidate(start, message) satisfies NotifierDone);
+  else if (start !== undefined) channel.post(invalidate(start, message));
 });
 
 function invalidate({ fuseFd, expireOnly }: NotifierStart, message: Invalidation): NotifierDone {

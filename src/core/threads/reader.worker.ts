@@ -3,9 +3,8 @@
  * answers the kernel itself, and gives what failed to the main thread.
  */
 
-import { READER_THREADS } from "../limits.ts";
 import { finishReply, openReply, REPLY_BODY } from "../fuse/reply.ts";
-import { MAX_READ_BYTES } from "../limits.ts";
+import { MAX_READ_BYTES, READER_THREADS } from "../limits.ts";
 import { Disk } from "../origins/disk/disk.ts";
 import { serveDiskRequest } from "../origins/disk/protocol.ts";
 import { libc } from "../sys/libc.ts";
@@ -14,10 +13,11 @@ import type { Deferred, LocalFailure } from "../vfs/deferred.ts";
 import { HANDLE_HAS_REPLICAS, HANDLE_KNOWN_TO_MAIN } from "../vfs/handles.ts";
 import { CHANGED, LocalFiles } from "../vfs/local_files.ts";
 import { LOCAL_OPEN_FLAGS } from "../vfs/open_files.ts";
+import { readCallPayload } from "./disk_calls.ts";
 import { emptyJob, JOB, type Job } from "./job_queue.ts";
 import { readOpenPayload } from "./queued_readers.ts";
 import { type SharedBuffers, SharedState } from "./shared_state.ts";
-import { readCallPayload } from "./disk_calls.ts";
+import { workerChannel } from "./worker_scope.ts";
 
 export interface ReaderStart {
   readonly shared: SharedBuffers;
@@ -32,6 +32,8 @@ export type ReaderMessage =
 
 /** No origin holds more than half of the readers. */
 const PER_ORIGIN = Math.floor(READER_THREADS / 2);
+
+const channel = workerChannel<ReaderStart, ReaderMessage>();
 
 class Reader {
   readonly #state: SharedState;
@@ -56,17 +58,20 @@ class Reader {
       }
     }
     for (const disk of this.#disks.values()) disk.close();
-    post({ kind: "ended" });
+    channel.post({ kind: "ended" });
   }
 
   #do(job: Job): void {
     switch (job.kind) {
       case JOB.open:
-        return this.#open(job);
+        this.#open(job);
+        break;
       case JOB.read:
-        return this.#read(job);
+        this.#read(job);
+        break;
       case JOB.call:
-        return this.#call(job);
+        this.#call(job);
+        break;
     }
   }
 
@@ -117,7 +122,7 @@ class Reader {
       this.#disks.set(root, disk);
     }
     const result = serveDiskRequest(disk, request);
-    post({ kind: "result", id: job.unique, result }, [result.buffer]);
+    channel.post({ kind: "result", id: job.unique, result }, [result.buffer]);
   }
 
   #send(lengthBytes: number): void {
@@ -131,13 +136,7 @@ function failureOf(origin: number, result: number): LocalFailure {
 }
 
 function defer(deferred: Deferred): void {
-  post({ kind: "deferred", deferred });
+  channel.post({ kind: "deferred", deferred });
 }
 
-function post(message: ReaderMessage, transfer: Transferable[] = []): void {
-  postMessage(message, transfer);
-}
-
-self.addEventListener("message", (event: MessageEvent<ReaderStart>) => {
-  new Reader(event.data).run();
-});
+channel.onMessage((start) => new Reader(start).run());

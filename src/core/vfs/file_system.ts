@@ -24,7 +24,6 @@ import {
   EINVAL,
   EISDIR,
   ENODATA,
-  ENOENT,
   ENOTDIR,
   ENXIO,
   EOPNOTSUPP,
@@ -82,8 +81,9 @@ export class MountFileSystem implements FileSystem {
     return 0;
   }
 
-  /** Nodeids are catalog ids and hold nothing. */
-  forget(): void {}
+  forget(): void {
+    // Nodeids are catalog ids and hold nothing.
+  }
 
   getattr(_context: RequestContext, nodeid: number, _fh: number, out: Attributes): Result {
     const { catalog, owner } = this.ports;
@@ -126,7 +126,9 @@ export class MountFileSystem implements FileSystem {
     return 0;
   }
 
-  releasedir(): void {}
+  releasedir(): void {
+    // Open directories have no state: a cookie says all.
+  }
 
   open(context: RequestContext, nodeid: number, _flags: number, out: OpenedFile): Result {
     if (!isFileNode(nodeid)) return -EISDIR;
@@ -166,12 +168,7 @@ export class MountFileSystem implements FileSystem {
     return 0;
   }
 
-  getxattr(
-    _context: RequestContext,
-    nodeid: number,
-    name: Uint8Array,
-    into: Uint8Array,
-  ): Result {
+  getxattr(_context: RequestContext, nodeid: number, name: Uint8Array, into: Uint8Array): Result {
     // ENODATA would cost `ls -l` two requests a file: the kernel keeps "not supported", not "none".
     if (!isOurs(name)) return -EOPNOTSUPP;
     if (!isFileNode(nodeid)) return -ENODATA;

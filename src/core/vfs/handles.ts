@@ -54,8 +54,7 @@ export class HandleTable {
 
   constructor(shared?: SharedArrayBuffer) {
     const intBytes = MAX_OPEN_HANDLES * INT_COLUMNS * 4;
-    this.shared =
-      shared ?? new SharedArrayBuffer(intBytes + MAX_OPEN_HANDLES * DOUBLE_COLUMNS * 8);
+    this.shared = shared ?? new SharedArrayBuffer(intBytes + MAX_OPEN_HANDLES * DOUBLE_COLUMNS * 8);
     this.#ints = new Int32Array(this.shared, 0, MAX_OPEN_HANDLES * INT_COLUMNS);
     this.#doubles = new Float64Array(this.shared, intBytes, MAX_OPEN_HANDLES * DOUBLE_COLUMNS);
   }

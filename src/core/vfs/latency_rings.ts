@@ -16,8 +16,7 @@ export class LatencyRings {
   readonly #collected = new Int32Array(MAX_ORIGINS);
 
   constructor(shared?: SharedArrayBuffer) {
-    this.shared =
-      shared ?? new SharedArrayBuffer(COUNT_BYTES + MAX_ORIGINS * LATENCY_SAMPLES * 8);
+    this.shared = shared ?? new SharedArrayBuffer(COUNT_BYTES + MAX_ORIGINS * LATENCY_SAMPLES * 8);
     this.#counts = new Int32Array(this.shared, 0, MAX_ORIGINS);
     this.#samplesMs = new Float64Array(this.shared, COUNT_BYTES, MAX_ORIGINS * LATENCY_SAMPLES);
   }

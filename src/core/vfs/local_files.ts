@@ -4,8 +4,8 @@
  * only if they are in the page cache (RWF_NOWAIT). What would wait is somebody else's.
  */
 
-import type { OriginVersion } from "../origins/origin.ts";
 import { localToken } from "../origins/disk/token.ts";
+import type { OriginVersion } from "../origins/origin.ts";
 import {
   O_CLOEXEC,
   O_NOCTTY,
@@ -75,10 +75,7 @@ export class LocalFiles {
       this.syscalls.close(fd);
       return failed < 0 ? failed : -EISDIR;
     }
-    if (
-      this.#stat.sizeBytes !== expected.sizeBytes ||
-      localToken(this.#stat) !== expected.token
-    ) {
+    if (this.#stat.sizeBytes !== expected.sizeBytes || localToken(this.#stat) !== expected.token) {
       this.syscalls.close(fd);
       return CHANGED;
     }

@@ -1,0 +1,70 @@
+/**
+ * The requests that the FUSE and reader threads could not answer at once, on the main thread's event
+ * loop. Every one is answered once, whatever happens to the origins.
+ */
+
+import { NO_REPLY, type Session } from "../fuse/session.ts";
+import type { Deferred, LocalFailure } from "../vfs/deferred.ts";
+import { fileNode } from "../vfs/nodeid.ts";
+import type { BoundFiles } from "./bound_files.ts";
+import type { KernelReplies } from "./kernel_replies.ts";
+import type { Listings } from "./listings.ts";
+import type { Opens } from "./opens.ts";
+import type { PendingReads } from "./pending_reads.ts";
+
+export interface DeferredRequestsPorts {
+  /** Answers directory requests from the catalog, whatever it holds. */
+  readonly session: Session;
+  readonly reply: KernelReplies;
+  readonly listings: Listings;
+  readonly opens: Opens;
+  readonly reads: PendingReads;
+  readonly files: BoundFiles;
+  /** A thread saw an origin's file fail; tells the federation. */
+  readonly onLocalFailure: (failure: LocalFailure) => void;
+  /** The file's replicas are worth comparing. */
+  readonly fingerprint: (version: number) => void;
+  readonly dropPages: (nodeid: number) => void;
+}
+
+export class DeferredRequests {
+  constructor(readonly ports: DeferredRequestsPorts) {}
+
+  readonly handle = (deferred: Deferred): void => {
+    const { ports } = this;
+    switch (deferred.kind) {
+      case "directory":
+        void this.#directory(deferred.directory, deferred.request);
+        break;
+      case "open":
+        if (deferred.failure !== undefined) ports.onLocalFailure(deferred.failure);
+        void ports.opens.start(deferred);
+        break;
+      case "read":
+        if (deferred.failure !== undefined) ports.onLocalFailure(deferred.failure);
+        void ports.reads.start(deferred);
+        break;
+      case "interrupt":
+        ports.reads.interrupt(deferred.unique);
+        break;
+      case "flush":
+        ports.reads.flush(deferred.fh);
+        break;
+      case "release": {
+        const file = ports.files.release(deferred.fh);
+        if (file?.servedUnproved === true) ports.dropPages(fileNode(file.version));
+        break;
+      }
+      case "fingerprint":
+        ports.fingerprint(deferred.version);
+        break;
+    }
+  };
+
+  async #directory(directory: number, request: Uint8Array): Promise<void> {
+    const { listings, session, reply } = this.ports;
+    await listings.ensure(directory);
+    const length = session.handle(request);
+    if (length > NO_REPLY) reply(session.reply, length);
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * OPENs that need a look at an origin. The kernel opened what the catalog showed; is that still
+ * there, and the same? If it changed, the catalog is brought up to date and the answer is ESTALE:
+ * the kernel looks the name up again and opens the new version without its caller noticing.
+ */
+
+import { baseName, parentPath } from "../bytes.ts";
+import type { CatalogReader, CatalogWriter, Replica } from "../catalog/catalog.ts";
+import type { Clock } from "../clock.ts";
+import { isOriginFailure, MusicFsError, messageOf } from "../errors.ts";
+import type { HealthMonitor } from "../federation/health.ts";
+import type { OriginRegistry } from "../federation/registry.ts";
+import { FOPEN_KEEP_CACHE } from "../fuse/abi.ts";
+import { errorReply, openReply } from "../fuse/reply.ts";
+import type { FileStat, Origin, OriginId } from "../origins/origin.ts";
+import { EIO, type ENOENT, ESTALE } from "../sys/errno.ts";
+import { emptyNode } from "../vfs/attributes.ts";
+import type { LocalFailure } from "../vfs/deferred.ts";
+import type { HandleTable } from "../vfs/handles.ts";
+import type { SeamPool } from "../vfs/seams.ts";
+import type { CatalogUpdates } from "./catalog_updates.ts";
+import type { Confirmations } from "./confirmations.ts";
+import type { KernelReplies } from "./kernel_replies.ts";
+import type { Listings } from "./listings.ts";
+import type { ReplyBuffers } from "./reply_buffers.ts";
+
+export interface OpenRequest {
+  readonly unique: number;
+  readonly version: number;
+  readonly fh: number;
+  readonly failure?: LocalFailure;
+}
+
+export interface OpensPorts {
+  readonly clock: Clock;
+  readonly catalog: CatalogReader;
+  readonly writer: CatalogWriter;
+  readonly updates: CatalogUpdates;
+  readonly registry: OriginRegistry;
+  readonly health: HealthMonitor;
+  readonly listings: Listings;
+  readonly confirmations: Confirmations;
+  readonly handles: HandleTable;
+  readonly seams: SeamPool;
+  readonly buffers: ReplyBuffers;
+  readonly reply: KernelReplies;
+  /** `on_mismatch = "serve"`: show another version while the visible one cannot be reached. */
+  readonly serveOther: boolean;
+  readonly onFault: (message: string) => void;
+}
+
+/** 0: open it. */
+type Verdict = 0 | typeof EIO | typeof ENOENT | typeof ESTALE;
+
+export class Opens {
+  readonly #node = emptyNode();
+
+  constructor(readonly ports: OpensPorts) {}
+
+  /** Answers one OPEN; never rejects. */
+  async start(request: OpenRequest): Promise<void> {
+    const { buffers, handles, reply, seams } = this.ports;
+    let verdict: Verdict;
+    try {
+      verdict = await this.#decide(request);
+    } catch (error) {
+      // The catalog cannot be written; whether what it shows is right cannot be said.
+      this.ports.onFault(`opening a file: ${messageOf(error)}`);
+      verdict = EIO;
+    }
+    const buffer = buffers.take();
+    if (verdict === 0) {
+      const opened = { fh: request.fh, flags: FOPEN_KEEP_CACHE, backingId: 0 };
+      reply(buffer, openReply(buffer, request.unique, opened));
+    } else {
+      seams.release(handles, request.fh);
+      handles.free(request.fh);
+      reply(buffer, errorReply(buffer, request.unique, -verdict));
+    }
+    buffers.give(buffer);
+  }
+
+  async #decide({ version }: OpenRequest): Promise<Verdict> {
+    const { catalog, confirmations, registry } = this.ports;
+    if (!catalog.version(version, this.#node)) return ESTALE;
+    const { entry } = this.#node;
+    const replicas = catalog.replicas(version);
+    const usable = this.#inOrder(replicas);
+    const same = usable.filter(({ match }) => match === "proved");
+    for (const replica of same) {
+      if (confirmations.isFresh(replica)) return 0;
+      const origin = registry.get(replica.origin);
+      if (origin === undefined) continue;
+      const verdict = await this.#revalidate(origin, replica);
+      if (verdict !== undefined) return verdict;
+    }
+    if (usable.some(({ match }) => match === "probable" || match === "unverified")) return 0;
+    // Nobody can say otherwise, so the catalog is believed; reads will tell.
+    const other = usable.find(({ match }) => match === "different");
+    if (other === undefined) return 0;
+    if (!this.ports.serveOther) return EIO;
+    this.ports.updates.apply(await this.ports.writer.setServedVersion(entry, other.version));
+    return ESTALE;
+  }
+
+  /** Undefined: this origin cannot say, ask the next. */
+  async #revalidate(origin: Origin, replica: Replica): Promise<Verdict | undefined> {
+    const { clock, health } = this.ports;
+    const startedMs = clock.monotonicMs();
+    let stat: FileStat;
+    try {
+      stat = await origin.stat(replica.path);
+    } catch (error) {
+      if (error instanceof MusicFsError && missing(error)) return this.#gone(replica);
+      if (isOriginFailure(error)) health.recordFailure(origin, error, startedMs);
+      return undefined;
+    }
+    const known = replica.originVersion;
+    if (stat.kind === "file" && stat.sizeBytes === known.sizeBytes && stat.token === known.token) {
+      this.ports.confirmations.confirm(replica);
+      return 0;
+    }
+    if (stat.kind !== "file") return this.#gone(replica);
+    this.ports.updates.apply(await this.ports.writer.applyStat(origin.id, replica.path, stat));
+    return ESTALE;
+  }
+
+  /** Absence is not deletion: only a listing of the directory makes a file leave the tree. */
+  async #gone(replica: Replica): Promise<Verdict | undefined> {
+    const directory = parentPath(replica.path);
+    if (!(await this.ports.listings.refresh(replica.origin, directory))) return undefined;
+    const name = baseName(replica.path);
+    const stillThere = this.ports.catalog
+      .replicas(replica.version)
+      .some(({ origin, path }) => origin === replica.origin && baseName(path) === name);
+    // Still listed, though it cannot be looked at: other replicas may serve.
+    return stillThere ? undefined : ESTALE;
+  }
+
+  /** Replicas on origins that are not unhealthy, in routing order. */
+  #inOrder(replicas: readonly Replica[]): Replica[] {
+    const { registry, health } = this.ports;
+    const byOrigin = new Map<OriginId, Replica>(replicas.map((r) => [r.origin, r]));
+    return registry
+      .routeAll(byOrigin.keys())
+      .filter(({ id }) => health.status(id) !== "unhealthy")
+      .map(({ id }) => byOrigin.get(id))
+      .filter((replica) => replica !== undefined);
+  }
+}
+
+function missing(error: MusicFsError): boolean {
+  return (
+    error.code === "not_found" || error.code === "not_a_directory" || error.code === "not_a_file"
+  );
+}

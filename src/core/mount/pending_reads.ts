@@ -1,0 +1,134 @@
+/**
+ * READs under way on the main thread. Each is answered once: with the bytes, with an errno, or with
+ * EINTR when its caller was interrupted a while ago or is gone.
+ */
+
+import { existsSync } from "node:fs";
+import type { Clock } from "../clock.ts";
+import type { FederatedFile, ReadOutcome } from "../federation/file.ts";
+import { errorReply, finishReply, REPLY_BODY } from "../fuse/reply.ts";
+import { INTERRUPT_PATIENCE_MS } from "../limits.ts";
+import { EBADF, EIO } from "../sys/errno.ts";
+import { toErrno } from "../vfs/errno.ts";
+import { HANDLE_HAS_REPLICAS, type HandleTable } from "../vfs/handles.ts";
+import type { SeamPool } from "../vfs/seams.ts";
+import type { BoundFile, BoundFiles } from "./bound_files.ts";
+import type { KernelReplies } from "./kernel_replies.ts";
+import type { ReplyBuffers } from "./reply_buffers.ts";
+
+/** The federation's read: fails within the read deadline, writes into `into` only until it settles. */
+export type ReadFile = (
+  file: FederatedFile,
+  offsetBytes: number,
+  into: Uint8Array,
+  options: { readonly signal: AbortSignal },
+) => Promise<ReadOutcome>;
+
+export interface ReadRequest {
+  readonly unique: number;
+  readonly fh: number;
+  readonly offsetBytes: number;
+  /** min(what the kernel asked for, what the file has left). */
+  readonly lengthBytes: number;
+  /** 0: unknown. */
+  readonly pid: number;
+}
+
+export interface PendingReadsPorts {
+  readonly clock: Clock;
+  readonly read: ReadFile;
+  readonly files: BoundFiles;
+  readonly handles: HandleTable;
+  readonly seams: SeamPool;
+  readonly buffers: ReplyBuffers;
+  readonly reply: KernelReplies;
+  /** Whether a process still runs; default: /proc. */
+  readonly processLives?: (pid: number) => boolean;
+  readonly onOutcome?: (file: BoundFile, outcome: ReadOutcome, durationMs: number) => void;
+}
+
+interface PendingRead extends ReadRequest {
+  readonly abort: AbortController;
+  readonly startedMs: number;
+}
+
+export class PendingReads {
+  readonly #pending = new Map<number, PendingRead>();
+
+  constructor(readonly ports: PendingReadsPorts) {}
+
+  async start(request: ReadRequest): Promise<void> {
+    const { clock, files, buffers, reply } = this.ports;
+    const buffer = buffers.take();
+    const file = files.get(request.fh);
+    let length: number;
+    if (file === undefined) {
+      length = errorReply(buffer, request.unique, -EBADF);
+    } else {
+      const abort = new AbortController();
+      const startedMs = clock.monotonicMs();
+      this.#pending.set(request.unique, { ...request, abort, startedMs });
+      const into = buffer.bytes.subarray(REPLY_BODY, REPLY_BODY + request.lengthBytes);
+      try {
+        const outcome = await this.ports.read(file, request.offsetBytes, into, abort);
+        length = this.#served(request, file, into, outcome)
+          ? finishReply(buffer, request.unique, outcome.bytesRead)
+          : errorReply(buffer, request.unique, -EIO);
+        this.ports.onOutcome?.(file, outcome, clock.monotonicMs() - startedMs);
+      } catch (error) {
+        length = errorReply(buffer, request.unique, -toErrno(error));
+      } finally {
+        this.#pending.delete(request.unique);
+      }
+    }
+    reply(buffer, length);
+    buffers.give(buffer);
+  }
+
+  /** The caller got a signal. Programs in Go do all the time, so it counts only after a while. */
+  interrupt(unique: number): void {
+    const read = this.#pending.get(unique);
+    if (read === undefined) return;
+    const { clock } = this.ports;
+    const waitedMs = clock.monotonicMs() - read.startedMs;
+    clock.schedule(Math.max(0, INTERRUPT_PATIENCE_MS - waitedMs), () => {
+      if (this.#pending.get(unique) === read) read.abort.abort("interrupted");
+    });
+  }
+
+  /**
+   * A descriptor of the handle was closed: reads whose caller no longer runs are given up. The
+   * others are left alone, since a handle may be shared (fork) and closed by one of its owners.
+   */
+  flush(fh: number): void {
+    const concerned = [...this.#pending.values()].filter((read) => read.fh === fh && read.pid > 0);
+    if (concerned.length === 0) return;
+    const lives = this.ports.processLives ?? ((pid) => existsSync(`/proc/${pid}`));
+    this.ports.clock.schedule(INTERRUPT_PATIENCE_MS, () => {
+      for (const read of concerned) {
+        if (this.#pending.get(read.unique) !== read) continue;
+        if (!lives(read.pid)) read.abort.abort("the reader is gone");
+      }
+    });
+  }
+
+  /** Gives up everything under way; each is still answered. */
+  close(): void {
+    for (const read of this.#pending.values()) read.abort.abort("the mount ends");
+  }
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /** False when the answer must not be given: one short reply shrinks the file for the kernel. */
+  #served(request: ReadRequest, file: BoundFile, into: Uint8Array, outcome: ReadOutcome): boolean {
+    if (outcome.bytesRead !== request.lengthBytes) return false;
+    const { handles, seams } = this.ports;
+    if (!outcome.proved) file.servedUnproved = true;
+    else if (handles.hasFlag(request.fh, HANDLE_HAS_REPLICAS)) {
+      seams.record(handles, request.fh, request.offsetBytes, into);
+    }
+    return true;
+  }
+}
