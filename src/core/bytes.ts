@@ -24,11 +24,15 @@ export function toBytes(value: ByteName | BytePath): Buffer {
 
 /** The bytes as a name; check it with {@link isValidName} unless it comes from the kernel. */
 export function nameFromBytes(bytes: Uint8Array): ByteName {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1") as ByteName;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
+    "latin1",
+  ) as ByteName;
 }
 
 export function pathFromBytes(bytes: Uint8Array): BytePath {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1") as BytePath;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
+    "latin1",
+  ) as BytePath;
 }
 
 /** A name or path typed by a person or given by a protocol that speaks UTF-8. */
@@ -61,6 +65,11 @@ export function isValidName(name: string): name is ByteName {
     !name.includes("/") &&
     !name.includes("\0")
   );
+}
+
+/** True for the root and for names joined by single slashes. */
+export function isValidPath(path: string): path is BytePath {
+  return path === "" || path.split("/").every(isValidName);
 }
 
 export function joinPath(directory: BytePath, name: ByteName | BytePath): BytePath {

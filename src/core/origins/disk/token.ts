@@ -10,3 +10,11 @@ import type { StatxView } from "../../sys/statx.ts";
 export function localToken(stat: StatxView): string {
   return `${stat.inode}:${stat.ctimeSec}.${stat.ctimeNsec}:${stat.mtimeSec}.${stat.mtimeNsec}`;
 }
+
+/**
+ * For file systems that make inode numbers up at every mount, or answer mtime for ctime (SMB, most
+ * of FUSE): mtime alone. An edit that keeps size and mtime goes unseen.
+ */
+export function weakToken(stat: StatxView): string {
+  return `${stat.mtimeSec}.${stat.mtimeNsec}`;
+}

@@ -1,0 +1,99 @@
+/** Fields one after the other in a growing buffer, little-endian; texts are byte strings. */
+
+const FIRST_BYTES = 256;
+
+export class PacketWriter {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView;
+  #end = 0;
+
+  constructor(expectedBytes = FIRST_BYTES) {
+    this.#bytes = new Uint8Array(expectedBytes);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  u8(value: number): this {
+    this.#view.setUint8(this.#grow(1), value);
+    return this;
+  }
+
+  u32(value: number): this {
+    this.#view.setUint32(this.#grow(4), value, true);
+    return this;
+  }
+
+  i32(value: number): this {
+    this.#view.setInt32(this.#grow(4), value, true);
+    return this;
+  }
+
+  f64(value: number): this {
+    this.#view.setFloat64(this.#grow(8), value, true);
+    return this;
+  }
+
+  /** A string whose char codes are bytes. */
+  text(value: string): this {
+    this.u32(value.length);
+    const at = this.#grow(value.length);
+    for (let i = 0; i < value.length; i++) this.#bytes[at + i] = value.charCodeAt(i);
+    return this;
+  }
+
+  /** The packet; a buffer of its own, so that it may be transferred. */
+  finish(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.#end);
+  }
+
+  /** Makes room for `bytes` more and answers where they go. */
+  #grow(bytes: number): number {
+    const at = this.#end;
+    this.#end += bytes;
+    if (this.#end > this.#bytes.byteLength) {
+      const larger = new Uint8Array(Math.max(this.#end, this.#bytes.byteLength * 2));
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+      this.#view = new DataView(larger.buffer);
+    }
+    return at;
+  }
+}
+
+/** Reads what a {@link PacketWriter} wrote; a `RangeError` past the end. */
+export class PacketReader {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  u8(): number {
+    return this.#bytes.readUInt8(this.#advance(1));
+  }
+
+  u32(): number {
+    return this.#bytes.readUInt32LE(this.#advance(4));
+  }
+
+  i32(): number {
+    return this.#bytes.readInt32LE(this.#advance(4));
+  }
+
+  f64(): number {
+    return this.#bytes.readDoubleLE(this.#advance(8));
+  }
+
+  text(): string {
+    const length = this.u32();
+    const at = this.#advance(length);
+    if (this.#at > this.#bytes.byteLength) throw new RangeError("a packet ends within a text");
+    return this.#bytes.toString("latin1", at, this.#at);
+  }
+
+  #advance(bytes: number): number {
+    const at = this.#at;
+    this.#at += bytes;
+    return at;
+  }
+}
