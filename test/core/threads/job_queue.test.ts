@@ -1,0 +1,101 @@
+import { describe, expect, test } from "bun:test";
+import { emptyJob, JOB, JobQueue, MAX_PAYLOAD_BYTES } from "../../../src/core/threads/job_queue.ts";
+
+function job(origin: number, unique: number, payload = new Uint8Array(0)) {
+  return { ...emptyJob(), kind: JOB.read, origin, unique, payload };
+}
+
+describe("JobQueue", () => {
+  test("gives back what was pushed, in order, with a payload of its own", () => {
+    const queue = new JobQueue();
+    const payload = Uint8Array.of(1, 2, 3);
+    const pushed = {
+      kind: JOB.open,
+      origin: 3,
+      unique: 2 ** 40 + 2,
+      fh: 2 ** 45 + 7,
+      fd: 9,
+      offsetBytes: 2 ** 41,
+      lengthBytes: 1_048_576,
+      payload,
+    };
+    expect(queue.push(pushed)).toBe(true);
+    expect(queue.push(job(3, 4))).toBe(true);
+    payload.fill(0);
+    const out = emptyJob();
+    expect(queue.take(out, 2)).toBe(true);
+    expect(out).toEqual({ ...pushed, payload: Uint8Array.of(1, 2, 3) });
+    expect(queue.take(out, 2)).toBe(true);
+    expect(out.unique).toBe(4);
+    expect(out.payload.byteLength).toBe(0);
+    expect(queue.take(out, 2)).toBe(false);
+  });
+
+  test("never has more of one origin worked on than allowed, and serves the others meanwhile", () => {
+    const queue = new JobQueue();
+    for (let i = 0; i < 5; i++) queue.push(job(1, i));
+    queue.push(job(2, 100));
+    const out = emptyJob();
+    const taken: number[] = [];
+    while (queue.take(out, 2)) taken.push(out.origin);
+    expect(taken.sort()).toEqual([1, 1, 2]);
+    expect(queue.busy(1)).toBe(2);
+    queue.finish(1);
+    expect(queue.take(out, 2)).toBe(true);
+    expect(out.origin).toBe(1);
+    expect(queue.length(1)).toBe(2);
+  });
+
+  test("refuses what does not fit, and goes on after being full", () => {
+    const queue = new JobQueue();
+    expect(queue.push(job(0, 1, new Uint8Array(MAX_PAYLOAD_BYTES + 1)))).toBe(false);
+    let pushed = 0;
+    while (queue.push(job(0, pushed))) pushed++;
+    expect(pushed).toBeGreaterThanOrEqual(32);
+    expect(queue.push(job(1, 7))).toBe(true);
+    const out = emptyJob();
+    for (let round = 0; round < pushed * 3; round++) {
+      expect(queue.take(out, 1) || queue.take(out, 1)).toBe(true);
+      const origin = out.origin;
+      queue.finish(origin);
+      if (origin === 0) expect(queue.push(job(0, 1000 + round))).toBe(true);
+    }
+    expect(queue.length(0)).toBe(pushed);
+  });
+
+  test("another thread's view of the same memory sees the same queue", () => {
+    const queue = new JobQueue();
+    const other = new JobQueue(queue.shared);
+    queue.push(job(5, 6));
+    const out = emptyJob();
+    expect(other.take(out, 1)).toBe(true);
+    expect(out.unique).toBe(6);
+    other.finish(5);
+    expect(queue.busy(5)).toBe(0);
+    queue.stop();
+    expect(other.wait(out, 1)).toBe(false);
+  });
+
+  test("loses and doubles nothing between threads", async () => {
+    const queue = new JobQueue();
+    const workers = Array.from({ length: 3 }, () => new Worker(`${import.meta.dir}/taker.ts`));
+    const sums = workers.map((worker) => {
+      const { promise, resolve } = Promise.withResolvers<{ sum: number; count: number }>();
+      worker.addEventListener("message", (event) => resolve(event.data));
+      worker.postMessage(queue.shared);
+      return promise;
+    });
+    const jobs = 20_000;
+    for (let i = 1; i <= jobs; i++) {
+      while (!queue.push(job(i % 4, i, Uint8Array.of(i % 251)))) await Bun.sleep(0);
+    }
+    while ([0, 1, 2, 3].some((origin) => queue.length(origin) > 0 || queue.busy(origin) > 0)) {
+      await Bun.sleep(1);
+    }
+    queue.stop();
+    const results = await Promise.all(sums);
+    for (const worker of workers) worker.terminate();
+    expect(results.reduce((all, { count }) => all + count, 0)).toBe(jobs);
+    expect(results.reduce((all, { sum }) => all + sum, 0)).toBe((jobs * (jobs + 1)) / 2);
+  });
+});
