@@ -1,0 +1,55 @@
+/**
+ * Where things may lie: a mount point or cache directory inside an origin, or an origin inside one
+ * of them, would make the library contain itself, and a scan never end.
+ */
+
+import { realpathSync } from "node:fs";
+import { dirname, join, resolve, sep } from "node:path";
+import { OwnError } from "../errors.ts";
+
+export interface Places {
+  readonly mountPoint: string;
+  readonly cacheDir: string;
+  /** Origins that are paths of this machine. */
+  readonly origins: readonly { readonly id: string; readonly path: string }[];
+}
+
+/** Throws `config` that names both places and what to change. */
+export function checkPlacement({ mountPoint, cacheDir, origins }: Places): void {
+  const ours = [
+    { what: "the mount point", setting: "mount_point", path: real(mountPoint) },
+    { what: "the cache directory", setting: "cache_dir", path: real(cacheDir) },
+  ];
+  for (const origin of origins) {
+    const path = real(origin.path);
+    for (const place of ours) {
+      if (!contains(path, place.path) && !contains(place.path, path)) continue;
+      const relation =
+        path === place.path
+          ? "is the same directory as"
+          : contains(path, place.path)
+            ? "lies inside"
+            : "contains";
+      throw new OwnError(
+        "config",
+        `${place.what} ${place.path} ${relation} origin ${origin.id} (${path}): the library would contain itself; change ${place.setting} or the origin's path`,
+      );
+    }
+  }
+}
+
+/** True when `inner` is `outer` or lies below it. */
+function contains(outer: string, inner: string): boolean {
+  return inner === outer || inner.startsWith(outer === "/" ? "/" : outer + sep);
+}
+
+/** Without symbolic links as far as the path exists. */
+function real(path: string): string {
+  const absolute = resolve(path);
+  try {
+    return realpathSync(absolute);
+  } catch {
+    const parent = dirname(absolute);
+    return parent === absolute ? absolute : join(real(parent), absolute.slice(parent.length));
+  }
+}
