@@ -43,10 +43,15 @@ function setting<T>(
   );
 }
 
-/** What `setting` was given as its `info`. */
-export function settingInfo(schema: v.GenericSchema): SettingInfo {
-  const inner = "wrapped" in schema ? (schema.wrapped as v.GenericSchema) : schema;
-  return v.getMetadata(inner as Parameters<typeof v.getMetadata>[0]) as unknown as SettingInfo;
+/** What help and flags know of a setting, optional or not; undefined for a table of settings. */
+export function settingInfo(schema: v.ObjectEntries[string] | undefined): SettingInfo | undefined {
+  if (schema === undefined) return undefined;
+  if ("wrapped" in schema) return settingInfo(schema.wrapped as v.GenericSchema);
+  if (!("pipe" in schema)) return undefined;
+  for (const step of schema.pipe as readonly v.PipeItem<unknown, unknown, v.BaseIssue<unknown>>[]) {
+    if (step.kind === "metadata" && "metadata" in step) return step.metadata as SettingInfo;
+  }
+  return undefined;
 }
 
 const SHOWN_VALUE_CHARS = 60;

@@ -1,0 +1,30 @@
+/**
+ * What the `mount` command asks of this directory. The other side of the agreement:
+ *
+ * - `runMount(options)` (`run_mount.ts`) mounts, serves until the mount ends, and resolves once
+ *   nothing of it is left; it rejects with `OwnError` `mount`, `config` or `busy` when the mount
+ *   cannot be made.
+ * - `unmountAt(mountPoint, { lazy })` (`unmount.ts`) ends the mount there, whoever serves it.
+ */
+
+import type { Config } from "../config/config.ts";
+import type { Surroundings } from "../config/paths.ts";
+import type { Logger } from "../log.ts";
+
+export interface MountOptions {
+  /** Flags and environment are already in it. `config.mountPoint` is where to mount. */
+  readonly config: Config;
+  /** The file it came from, for messages and for reading it again; undefined with none. */
+  readonly configFile: string | undefined;
+  readonly around: Surroundings;
+  readonly log: Logger;
+  /** Refuse to start while an enabled origin was never listed. */
+  readonly requireAll: boolean;
+  /** Called once when the tree can be used: what waits for `mount --daemon` may go on. */
+  readonly onReady: () => void;
+}
+
+export interface UnmountOptions {
+  /** Detach at once and let what still uses the mount finish. */
+  readonly lazy: boolean;
+}
