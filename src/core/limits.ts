@@ -84,11 +84,6 @@ export const FINGERPRINT_QUEUE_FILES = 256;
 /** A background read of a whole file goes in slices of this size. */
 export const BACKGROUND_SLICE_BYTES = 256 * 1024;
 
-/** SFTP connections of one origin, unless `max_connections` says otherwise ... */
-export const SFTP_CONNECTIONS = 4;
-/** ... and the most it may say. */
-export const SFTP_MAX_CONNECTIONS = 32;
-
 /** Longest SFTP packet accepted; OpenSSH's own limit (SFTP_MAX_MSG_LENGTH). */
 export const SFTP_MAX_PACKET_BYTES = 256 * 1024;
 
@@ -96,7 +91,7 @@ export const SFTP_MAX_PACKET_BYTES = 256 * 1024;
 export const SFTP_MAX_READ_BYTES = 255 * 1024;
 
 /** Every SFTP server answers this much in one packet (filexfer-02, 3). */
-export const SFTP_MIN_READ_BYTES = 32 * 1024 - 1024;
+export const SFTP_MIN_READ_BYTES = 32 * 1024;
 
 /** Bytes asked for and not yet there, per connection: twice the window of an SSH channel. */
 export const SFTP_WINDOW_BYTES = 4 * 1024 * 1024;
@@ -133,6 +128,33 @@ export const MAX_DIRECTORY_ENTRIES = 1_000_000;
 /** READDIR and STAT requests under way for one listing. */
 export const SFTP_LIST_PIPELINE = 8;
 export const SFTP_STAT_PIPELINE = 32;
+
+/** A credentials command ends within this time. */
+export const CREDENTIALS_COMMAND_MS = 30_000;
+
+/** Credentials that were refused, or could not be had, are asked for again after this time. */
+export const CREDENTIALS_RETRY_MS = 60_000;
+
+/** Keys in one page of an S3 listing: what S3 gives at most. */
+export const S3_PAGE_KEYS = 1000;
+
+/** Longest answer to an S3 listing: a page of the longest keys, percent-encoded, is half of it. */
+export const S3_MAX_LISTING_BYTES = 8 * 1024 * 1024;
+
+/** Longest S3 error that is read; what is longer counts by its status alone. */
+export const S3_MAX_ERROR_BYTES = 64 * 1024;
+
+/** Pages of an S3 listing in a row that may bring nothing new before it is taken for endless. */
+export const S3_MAX_EMPTY_PAGES = 16;
+
+/** Pause that an overloaded S3 server gets when it names none, and the longest it can ask for. */
+export const S3_PAUSE_MS = 1000;
+export const S3_MAX_PAUSE_MS = 60_000;
+/** Requests wait for the end of a pause up to this long; with more to go they fail at once. */
+export const S3_PAUSE_PATIENCE_MS = 1000;
+
+/** Counts of requests and bytes are written to disk this long after a change. */
+export const USAGE_SAVE_MS = 10_000;
 
 function assertRelation(holds: boolean, relation: string): void {
   if (!holds) throw new Error(`limits.ts: ${relation} does not hold`);
