@@ -108,3 +108,8 @@ export function displayPath(value: ByteName | BytePath): string {
   }
   return out;
 }
+
+/** As {@link displayPath}, for text that is no name: messages, values, paths as a person wrote them. */
+export function displayText(text: string): string {
+  return displayPath(nameFromText(text));
+}

@@ -5,10 +5,13 @@
  */
 
 import { writeSync } from "node:fs";
+import { displayText } from "./bytes.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { LOG_LEVELS, type LogLevel } from "./config/config.ts";
-import { printable } from "./config/problem.ts";
 import { MusicFsError, messageOf } from "./errors.ts";
+
+/** From the gravest; a logger writes its own level and the ones before it. */
+export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Beside the message; values are numbers, texts, `Secret`s, errors. Keys are snake_case. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -71,10 +74,11 @@ export function createLogger(options: LogOptions): Logger {
 
   const say = (level: LogLevel, message: string, fields: LogFields = {}) => {
     if (LOG_LEVELS.indexOf(level) > gravest) return;
-    const heldBack = admit(`${level} ${String(fields["origin"] ?? "")} ${message}`);
+    const { origin = "" } = fields;
+    const heldBack = admit(`${level} ${String(origin)} ${message}`);
     if (heldBack === undefined) return;
     const all = heldBack === 0 ? fields : { ...fields, held_back: heldBack };
-    const time = new Date(clock.wallMs()).toISOString();
+    const time = new Date(clock.wallMs());
     write(
       format === "json"
         ? jsonLine(time, level, message, all)
@@ -96,10 +100,11 @@ export function standardErrorLogger(
   env: Readonly<Record<string, string | undefined>>,
 ): Logger {
   const terminal = process.stderr.isTTY === true;
+  const { NO_COLOR = "" } = env;
   return createLogger({
     level,
     format: terminal ? "human" : "json",
-    colour: terminal && (env["NO_COLOR"] ?? "") === "",
+    colour: terminal && NO_COLOR === "",
     write: writeLine,
   });
 }
@@ -114,8 +119,8 @@ function writeLine(line: string): void {
   }
 }
 
-function jsonLine(time: string, level: LogLevel, message: string, fields: LogFields): string {
-  const plain: Record<string, unknown> = { time, level, message };
+function jsonLine(time: Date, level: LogLevel, message: string, fields: LogFields): string {
+  const plain: Record<string, unknown> = { time: time.toISOString(), level, message };
   for (const [key, value] of Object.entries(fields)) plain[key] = plainValue(value);
   // JSON escapes C0; DEL, C1 and bidirectional overrides could still drive a terminal.
   return JSON.stringify(plain).replace(
@@ -132,7 +137,7 @@ const COLOURS: Readonly<Record<LogLevel, string>> = {
 };
 
 function humanLine(
-  time: string,
+  time: Date,
   level: LogLevel,
   message: string,
   fields: LogFields,
@@ -141,7 +146,7 @@ function humanLine(
   const details = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ` ${key}=${detail(value)}`);
-  const line = `${time.slice(11, 19)} ${level.padEnd(5)} ${printable(message)}${details.join("")}`;
+  const line = `${time.toTimeString().slice(0, 8)} ${level.padEnd(5)} ${displayText(message)}${details.join("")}`;
   const start = colour ? COLOURS[level] : "";
   return start === "" ? line : `${start}${line}\x1b[0m`;
 }
@@ -149,7 +154,7 @@ function humanLine(
 function detail(value: unknown): string {
   const plain = plainValue(value);
   const text = typeof plain === "string" ? plain : JSON.stringify(plain);
-  return /^[^\s"=]+$/.test(text) ? printable(text) : `"${printable(text)}"`;
+  return /^[^\s"=]+$/.test(text) ? displayText(text) : `"${displayText(text)}"`;
 }
 
 function plainValue(value: unknown): unknown {

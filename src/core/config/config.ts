@@ -5,6 +5,7 @@
  */
 
 import type { BytePath } from "../bytes.ts";
+import type { LogLevel } from "../log.ts";
 import type { ConfiguredOriginType, OriginId } from "../origins/origin.ts";
 
 export interface Config {
@@ -163,9 +164,6 @@ export interface MountSettings {
   /** Default `cache`. */
   readonly passthrough: PassthroughMode;
 }
-
-export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface LogSettings {
   /** Default `info`. */

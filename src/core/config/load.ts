@@ -2,13 +2,14 @@
 
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
+import { displayText } from "../bytes.ts";
 import { OwnError } from "../errors.ts";
-import { type Config, LOG_LEVELS, type LogLevel, type PassthroughMode } from "./config.ts";
+import { LOG_LEVELS, type LogLevel } from "../log.ts";
+import type { Config, PassthroughMode } from "./config.ts";
 import { ORIGIN_ID } from "./origin_schema.ts";
 import { readOwnFile } from "./own_file.ts";
 import { checkConfig, parseConfig } from "./parse.ts";
 import { defaultConfigFile, expandHome, type Surroundings } from "./paths.ts";
-import { printable } from "./problem.ts";
 import { resolveConfig } from "./resolve.ts";
 import type { WrittenConfig } from "./schema.ts";
 import { isFilePath, showValue } from "./setting.ts";
@@ -54,7 +55,7 @@ export async function loadConfig(flags: ConfigFlags, around: Surroundings): Prom
   if (text === undefined && chosen) {
     throw new OwnError(
       "config",
-      `configuration file ${printable(path)} does not exist; ` +
+      `configuration file ${displayText(path)} does not exist; ` +
         "make it with: musicfs origins add ID --type local --path PATH",
     );
   }

@@ -10,8 +10,8 @@ import {
   readSync,
   statSync,
 } from "node:fs";
+import { displayText } from "../bytes.ts";
 import { OwnError } from "../errors.ts";
-import { printable } from "./problem.ts";
 
 const OTHERS_MAY_WRITE = 0o022;
 const OTHERS_MAY_DO_ANYTHING = 0o077;
@@ -34,7 +34,7 @@ export interface OwnFileOptions {
  */
 export function readOwnFile(path: string, options: OwnFileOptions): string | undefined {
   const { what, uid, secret = false } = options;
-  const name = `${what} ${printable(path)}`;
+  const name = `${what} ${displayText(path)}`;
   const fd = openIfThere(path, name);
   if (fd === undefined) return undefined;
   try {
@@ -95,7 +95,7 @@ function decode(bytes: Uint8Array, name: string): string {
  * mode becomes 0700, another owner's is refused with `config`.
  */
 export function ownDirectory(path: string, what: string, uid: number): void {
-  const name = `${what} ${printable(path)}`;
+  const name = `${what} ${displayText(path)}`;
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     const stat = statSync(path);

@@ -1,6 +1,6 @@
 /** What is wrong with a configuration, as data and as the lines a person reads. */
 
-import { displayPath, nameFromText } from "../bytes.ts";
+import { displayText } from "../bytes.ts";
 import { OwnError } from "../errors.ts";
 
 export interface ConfigProblem {
@@ -29,13 +29,8 @@ function problemText(problem: ConfigProblem): string {
   const { source, line, column, key, message, excerpt } = problem;
   const place = line === undefined ? "" : `:${line}:${column ?? 1}`;
   const what = key === undefined ? message : `${key} ${message}`;
-  const text = `${printable(source)}${place}: ${printable(what)}`;
+  const text = `${displayText(source)}${place}: ${displayText(what)}`;
   return excerpt === undefined ? text : `${text}\n${excerpt}`;
-}
-
-/** Text of unknown origin, safe for a terminal, on one line. */
-export function printable(text: string): string {
-  return displayPath(nameFromText(text));
 }
 
 const EXCERPT_CHARS = 100;
@@ -49,8 +44,8 @@ export function excerptOf(text: string, line: number, column: number): string | 
   const source = text.split(/\r?\n/)[line - 1];
   if (source === undefined || MAY_HOLD_SECRET.test(source)) return undefined;
   const from = Math.max(0, column - 1 - EXCERPT_CHARS / 2);
-  const before = printable(source.slice(from, column - 1).replaceAll("\t", " "));
-  const after = printable(source.slice(column - 1, from + EXCERPT_CHARS).replaceAll("\t", " "));
+  const before = displayText(source.slice(from, column - 1).replaceAll("\t", " "));
+  const after = displayText(source.slice(column - 1, from + EXCERPT_CHARS).replaceAll("\t", " "));
   const margin = `  ${line} | `;
   return `${margin}${before}${after}\n${" ".repeat(margin.length - 2)}| ${" ".repeat(before.length)}^`;
 }

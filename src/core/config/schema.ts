@@ -5,7 +5,7 @@
  */
 
 import * as v from "valibot";
-import { LOG_LEVELS } from "./config.ts";
+import { LOG_LEVELS } from "../log.ts";
 import { originTables } from "./origin_schema.ts";
 import { amount, filePath, flag, listenAddress, oneOf, wholeNumber } from "./setting.ts";
 import { table } from "./table.ts";
