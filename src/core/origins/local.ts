@@ -179,11 +179,6 @@ export class LocalOrigin implements Origin {
     if (error instanceof OwnError && error.code === "busy") {
       return new OriginError("overloaded", this.id, shown, error.message, { cause: error });
     }
-    if (error instanceof RangeError) {
-      return new OriginError("protocol", this.id, shown, "a disk result was cut short", {
-        cause: error,
-      });
-    }
     return error;
   }
 }

@@ -8,15 +8,15 @@
  *               readDirectory  u8 done; text failure code; text failure message;
  *                              u32 count; count x (text name, attributes)
  *               stat           attributes
- *               read           padding to 8; the bytes
+ *               read           7 unused; the bytes
  *               probe          text reason ("" when all is well)
  *               others         nothing
  *     failure   u8 0; text code; text message
  *     attributes  u8 directory; f64 size; f64 mtime seconds; u32 nanoseconds; u32 mode; i32 uid;
  *                 i32 gid; text token; text identity; f64 device
  *
- * Both ends are the same binary, so the protocol has no versions; the receiver trusts lengths no
- * further than `DataView` checks them.
+ * Both ends are the same binary, so the protocol has no versions; no length is trusted
+ * beyond the packet's end.
  */
 
 import type { ByteName, BytePath } from "../../bytes.ts";

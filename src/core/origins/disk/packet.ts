@@ -1,5 +1,7 @@
 /** Fields one after the other in a growing buffer, little-endian; texts are byte strings. */
 
+import { DiskFailure } from "./failure.ts";
+
 const FIRST_BYTES = 256;
 
 export class PacketWriter {
@@ -13,22 +15,26 @@ export class PacketWriter {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#grow(1), value);
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value);
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#grow(4), value, true);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value, true);
     return this;
   }
 
   i32(value: number): this {
-    this.#view.setInt32(this.#grow(4), value, true);
+    const at = this.#grow(4);
+    this.#view.setInt32(at, value, true);
     return this;
   }
 
   f64(value: number): this {
-    this.#view.setFloat64(this.#grow(8), value, true);
+    const at = this.#grow(8);
+    this.#view.setFloat64(at, value, true);
     return this;
   }
 
@@ -59,7 +65,7 @@ export class PacketWriter {
   }
 }
 
-/** Reads what a {@link PacketWriter} wrote; a `RangeError` past the end. */
+/** Reads what a {@link PacketWriter} wrote; a `protocol` failure past its end. */
 export class PacketReader {
   readonly #bytes: Buffer;
   #at = 0;
@@ -87,13 +93,13 @@ export class PacketReader {
   text(): string {
     const length = this.u32();
     const at = this.#advance(length);
-    if (this.#at > this.#bytes.byteLength) throw new RangeError("a packet ends within a text");
     return this.#bytes.toString("latin1", at, this.#at);
   }
 
   #advance(bytes: number): number {
     const at = this.#at;
     this.#at += bytes;
+    if (this.#at > this.#bytes.byteLength) throw new DiskFailure("protocol", "a packet was cut");
     return at;
   }
 }

@@ -24,11 +24,8 @@ export function serveDiskRequest(disk: Disk, request: Uint8Array): Uint8Array<Ar
   try {
     return serve(disk, decodeRequest(request));
   } catch (error) {
-    if (error instanceof DiskFailure) return encodeFailure(error);
-    if (error instanceof RangeError) {
-      return encodeFailure(new DiskFailure("protocol", "a disk request was cut short"));
-    }
-    throw error;
+    if (!(error instanceof DiskFailure)) throw error;
+    return encodeFailure(error);
   }
 }
 

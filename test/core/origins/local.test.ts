@@ -1,0 +1,4 @@
+import { inlineLocal } from "../../suites/harnesses.ts";
+import { originConformance } from "../../suites/origin.ts";
+
+originConformance("a local directory", inlineLocal);

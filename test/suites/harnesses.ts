@@ -1,0 +1,111 @@
+/** Origins of this machine for the conformance suite. */
+
+import type { BytePath } from "../../src/core/bytes.ts";
+import { InlineDisk } from "../../src/core/origins/disk/client.ts";
+import { Disk } from "../../src/core/origins/disk/disk.ts";
+import { LOCAL_CAPABILITIES, LocalOrigin } from "../../src/core/origins/local.ts";
+import { MEMORY_CAPABILITIES, MemoryOrigin } from "../../src/core/origins/memory.ts";
+import type { Origin, OriginId } from "../../src/core/origins/origin.ts";
+import { LocalTree } from "../support/local_tree.ts";
+import type { OriginFixture, OriginHarness } from "./origin.ts";
+
+/** The fixture of an origin over a temporary directory. */
+export function localFixture(make: (root: string) => Origin): OriginFixture {
+  const tree = new LocalTree();
+  const origin = make(tree.root);
+  return {
+    origin,
+    put: (path, bytes) => tree.put(path, bytes),
+    remove: (path) => tree.remove(path),
+    makeDirectory: (path) => tree.makeDirectory(path),
+    edit: (path, offset, bytes) => tree.edit(path, offset, bytes),
+    putSparse: (path, size, tail) => tree.putSparse(path, size, tail),
+    link: (path, target) => tree.link(path, target),
+    makeSpecial: (path, kind) => tree.makeSpecial(path, kind),
+    async [Symbol.asyncDispose]() {
+      await origin.close();
+      tree[Symbol.dispose]();
+    },
+  };
+}
+
+/** Device nodes need root. */
+const SPECIAL_FILES =
+  process.getuid?.() === 0
+    ? (["fifo", "socket", "character device", "block device"] as const)
+    : (["fifo", "socket"] as const);
+
+export const LOCAL_HARNESS = {
+  capabilities: LOCAL_CAPABILITIES,
+  emptyDirectories: true,
+  editInPlace: true,
+  sparseFiles: true,
+  links: { outside: "/etc/passwd" },
+  specialFiles: SPECIAL_FILES,
+  countDescriptors: true,
+} as const;
+
+export const inlineLocal: OriginHarness = {
+  ...LOCAL_HARNESS,
+  open: async () =>
+    localFixture(
+      (root) =>
+        new LocalOrigin({
+          id: "local" as OriginId,
+          type: "local",
+          capabilities: LOCAL_CAPABILITIES,
+          disk: new InlineDisk(new Disk(root)),
+        }),
+    ),
+};
+
+export const memory: OriginHarness = {
+  capabilities: MEMORY_CAPABILITIES,
+  emptyDirectories: true,
+  editInPlace: true,
+  sparseFiles: true,
+  links: { outside: "/etc/passwd" },
+  async open() {
+    const origin = new MemoryOrigin({ id: "memory" });
+    return {
+      origin,
+      put: async (path, bytes) => origin.put(path, bytes),
+      remove: async (path) => origin.remove(path),
+      makeDirectory: async (path) => origin.makeDirectory(path),
+      edit: async (path, offset, bytes) => origin.edit(path, offset, bytes),
+      link: async (path, target) => origin.link(path, target),
+      async putSparse(path: BytePath, sizeBytes, tail) {
+        const tailAt = sizeBytes - tail.byteLength;
+        const fill = (offset: number, into: Uint8Array) => {
+          into.fill(0);
+          if (offset + into.byteLength <= tailAt) return;
+          into.set(
+            tail.subarray(Math.max(0, offset - tailAt), offset + into.byteLength - tailAt),
+            Math.max(0, tailAt - offset),
+          );
+        };
+        origin.put(path, { sizeBytes, fill });
+      },
+      [Symbol.asyncDispose]: () => origin.close(),
+    };
+  },
+};
+
+/** The same origin behind a wrapper. */
+export function wrapped(harness: OriginHarness, wrap: (inner: Origin) => Origin): OriginHarness {
+  return {
+    ...harness,
+    async open() {
+      const fixture = await harness.open();
+      const origin = wrap(fixture.origin);
+      return {
+        ...fixture,
+        origin,
+        async [Symbol.asyncDispose]() {
+          await origin.close();
+          await fixture[Symbol.asyncDispose]();
+        },
+      };
+    },
+  };
+}

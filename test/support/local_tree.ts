@@ -1,0 +1,91 @@
+/** A temporary directory that tests fill behind an origin's back, with names as bytes. */
+
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFile, mkdir, open, unlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BytePath, parentPath, toBytes } from "../../src/core/bytes.ts";
+import type { OriginFixture, SpecialKind } from "../suites/origin.ts";
+
+type Filling = Required<Omit<OriginFixture, "origin" | typeof Symbol.asyncDispose>>;
+
+export class LocalTree implements Filling, Disposable {
+  /** Holds `root` and whatever a test wants to lie outside of it. */
+  readonly directory = mkdtempSync(join(tmpdir(), "musicfs-test-"));
+  readonly root = join(this.directory, "root");
+
+  constructor() {
+    mkdirSync(this.root);
+    writeFileSync(join(this.directory, "outside"), "outside");
+  }
+
+  /** Where `path` lies, as bytes for node:fs. */
+  at(path: BytePath): Buffer {
+    return Buffer.concat([Buffer.from(`${this.root}/`), toBytes(path)]);
+  }
+
+  async put(path: BytePath, bytes: Uint8Array): Promise<void> {
+    await this.makeDirectory(parentPath(path));
+    await unlink(this.at(path)).catch(ignoreMissing);
+    await writeFile(this.at(path), bytes);
+  }
+
+  async remove(path: BytePath): Promise<void> {
+    await unlink(this.at(path));
+  }
+
+  async makeDirectory(path: BytePath): Promise<void> {
+    // Node's recursive mkdir takes no bytes.
+    if (path === "") return;
+    await this.makeDirectory(parentPath(path));
+    await mkdir(this.at(path)).catch(ignoreExisting);
+  }
+
+  async edit(path: BytePath, offsetBytes: number, bytes: Uint8Array): Promise<void> {
+    await using file = await open(this.at(path), "r+");
+    await file.write(bytes, 0, bytes.byteLength, offsetBytes);
+  }
+
+  async putSparse(path: BytePath, sizeBytes: number, tail: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.put(path, new Uint8Array(0));
+    const at = this.at(path).toString();
+    truncateSync(at, sizeBytes - tail.byteLength);
+    await appendFile(at, tail);
+  }
+
+  async link(path: BytePath, target: string): Promise<void> {
+    await this.makeDirectory(parentPath(path));
+    symlinkSync(target, this.at(path));
+  }
+
+  async makeSpecial(path: BytePath, kind: SpecialKind): Promise<void> {
+    const at = this.at(path).toString();
+    if (kind === "socket") {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(at, resolve));
+      server.unref();
+      this.#sockets.push(server);
+      return;
+    }
+    const args =
+      kind === "fifo" ? ["p"] : kind === "block device" ? ["b", "1", "0"] : ["c", "1", "3"];
+    const made = Bun.spawnSync(["mknod", at, ...args]);
+    if (made.exitCode !== 0) throw new Error(made.stderr.toString());
+  }
+
+  [Symbol.dispose](): void {
+    for (const server of this.#sockets) server.close();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  readonly #sockets: { close(): unknown }[] = [];
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== "ENOENT") throw error;
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EEXIST") throw error;
+}
