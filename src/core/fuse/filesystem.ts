@@ -29,7 +29,7 @@ export interface RequestContext {
   request: Uint8Array;
 }
 
-/** `fuse_attr` in our words. `mode` includes the type bits. */
+/** `fuse_attr` in our words. `mode` includes the type bits; atime and ctime are told as mtime. */
 export interface Attributes {
   inode: number;
   sizeBytes: number;
@@ -83,13 +83,18 @@ export interface DirectorySink {
 }
 
 export interface FileSystem {
+  /** `out.nodeid` 0 (as it comes) with a validity says that there is no such name. */
   lookup(context: RequestContext, parent: number, name: Uint8Array, out: NodeEntry): Result;
   /** `count` lookups of `nodeid` are forgotten. */
   forget(nodeid: number, count: number): void;
   /** `fh` is -1 without a handle. */
   getattr(context: RequestContext, nodeid: number, fh: number, out: Attributes): Result;
+  /**
+   * -ENOSYS: directories have no handles. The kernel then asks neither OPENDIR nor RELEASEDIR again,
+   * sends `fh` 0, and keeps every listing until it is told to drop it (INVAL_INODE of the directory).
+   */
   opendir(context: RequestContext, nodeid: number, out: OpenedFile): Result;
-  /** Entries after `cookie` (0: from the start), in an order that additions do not disturb. */
+  /** Without `.` and `..`, which the session adds. Entries after `cookie` (0: from the start), in an order that additions do not disturb. */
   readdir(
     context: RequestContext,
     nodeid: number,
@@ -117,7 +122,10 @@ export interface FileSystem {
   flush(context: RequestContext, nodeid: number, fh: number, lockOwner: bigint): Result;
   release(nodeid: number, fh: number): void;
   statfs(context: RequestContext, nodeid: number, out: StatFs): Result;
-  /** Writes the value into `into` if `into` is large enough; answers its size in either case. */
+  /**
+   * Writes the value into `into` if `into` is large enough; answers its size in either case. The
+   * name may hold slashes.
+   */
   getxattr(context: RequestContext, nodeid: number, name: Uint8Array, into: Uint8Array): Result;
   /** As `getxattr`, for the NUL-terminated names. */
   listxattr(context: RequestContext, nodeid: number, into: Uint8Array): Result;

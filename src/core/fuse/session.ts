@@ -36,7 +36,7 @@ export const REPLY_BYTES = REPLY_BODY + MAX_READ_BYTES;
  */
 export const REQUEST_BYTES = 64 * 1024;
 
-/** Results below are no errnos (the kernel's MAX_ERRNO). */
+/** The largest errno (the kernel's MAX_ERRNO). */
 const ERRNO_MAX = 4095;
 
 export interface SessionOptions extends Wishes {
@@ -94,9 +94,8 @@ export class Session {
     if (x.bodyBytes < opcode.body.sizeBytes) return -EINVAL;
     try {
       const result = opcode.handle(x);
-      const isBody = result >= 0 && result <= x.replyCapacityBytes;
-      const isErrno = result < 0 && result >= -ERRNO_MAX;
-      if (isBody || isErrno || result === DEFERRED) return result;
+      const isInRange = result >= -ERRNO_MAX && result <= x.replyCapacityBytes;
+      if ((isInRange && Number.isInteger(result)) || result === DEFERRED) return result;
       return x.fault(new OwnError("internal", `${opcode.name} was answered ${result}`));
     } catch (error) {
       return x.fault(error);
