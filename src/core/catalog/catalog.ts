@@ -128,6 +128,18 @@ export interface CatalogWriter {
     options: { readonly complete: boolean; readonly allowEmpty: boolean },
   ): Promise<ScanReport>;
 
+  /**
+   * Ends a scan without a result: nothing is removed, and listings on demand remove again. Does
+   * nothing when no scan of the origin runs.
+   */
+  abandonScan(origin: OriginId): Promise<void>;
+
+  /**
+   * A directory was shown to someone while listings of it were missing: its mtime moves now and
+   * with whatever they bring, so that scanners look again.
+   */
+  noteIncomplete(directory: number): Promise<CatalogChanges>;
+
   /** One file was looked at: its attributes and version are now these. */
   applyStat(origin: OriginId, path: BytePath, stat: FileStat): Promise<CatalogChanges>;
 
@@ -162,6 +174,8 @@ export interface ListingPage {
   readonly last: boolean;
   /** Attributes of the directory itself, with the first page. */
   readonly stat?: FileStat;
+  /** Tells listings of one directory apart that run at once. Default 0. */
+  readonly listing?: number;
 }
 
 /** Reads; synchronous, microseconds. Every method sees the newest committed state. */

@@ -1,0 +1,223 @@
+/**
+ * Pages of listings become holdings. A directory's recorded holdings are read once and compared in
+ * memory, so a listing that shows nothing new writes nothing. What remains when the last page was
+ * compared is missing.
+ */
+
+import { type ByteName, type BytePath, joinPath, nameFromBytes, pathFromBytes } from "../bytes.ts";
+import type { DirEntry, FileStat } from "../origins/origin.ts";
+import { holdReason, type Missing, removeMissing } from "./absence.ts";
+import { type ListingPage, ROOT_ENTRY } from "./catalog.ts";
+import { changeDirectory, type Place, putEntry } from "./holdings.ts";
+import type { ScanState } from "./scan_state.ts";
+import { DIRECTORY, FILE, HoldingState, Visibility } from "./schema.ts";
+import type { HoldingRow, NamedHoldingRow, OriginRow } from "./tables.ts";
+import type { Transaction } from "./transaction.ts";
+import { reviewEntry } from "./visibility.ts";
+
+/** Listings whose last page is still to come; the oldest is given up for a new one. */
+const MAX_OPEN_LISTINGS = 256;
+
+/** Holdings of the directory by kind and name. */
+type Recorded = Map<string, NamedHoldingRow>;
+
+/** A listing of several pages, between two of them. */
+interface OpenListing {
+  readonly origin: number;
+  readonly directory: number;
+  readonly seen: Set<string>;
+  readonly recorded: Recorded;
+  /** Something else changed holdings of the directory since `recorded` was read. */
+  stale: boolean;
+  files: number;
+  bytes: number;
+}
+
+export class Listings {
+  readonly #open = new Map<string, OpenListing>();
+
+  /** Something else changed what the origin holds in the directory; undefined: in any, of any. */
+  touch(origin?: number, directory?: number): void {
+    for (const listing of this.#open.values()) {
+      const same = listing.origin === origin && listing.directory === directory;
+      if (same || directory === undefined) listing.stale = true;
+    }
+  }
+
+  /** One page, inside a transaction. `scan` is the origin's, if one is under way. */
+  apply(tx: Transaction, page: ListingPage, scan: ScanState | undefined): void {
+    const key = `${page.origin}/${page.listing ?? 0}/${page.directory}`;
+    const before = page.first ? undefined : this.#open.get(key);
+    this.#open.delete(key);
+    const origin = tx.originNamed(page.origin);
+    const found = origin && findDirectory(tx, origin, page.directory);
+    if (origin === undefined || found === undefined) return;
+    if (page.first && page.stat !== undefined) refreshDirectory(tx, found, page.stat);
+    const place = placeOf(tx, origin, found, page);
+    const open = before?.directory === found.entry ? before : undefined;
+    const listing = resume(tx, place, open);
+    this.#compare(tx, place, listing, page.entries, scan);
+    // A later page without its first ones still tells what is there, but not what is missing.
+    if (page.first || open !== undefined) {
+      if (page.last) complete(tx, place, listing, found, page, scan);
+      else tx.onCommit(() => this.#keep(key, listing));
+    }
+    tx.onCommit(() => this.#touchOthers(listing));
+  }
+
+  #compare(
+    tx: Transaction,
+    place: Place,
+    listing: OpenListing,
+    entries: readonly DirEntry[],
+    scan: ScanState | undefined,
+  ): void {
+    const result = { added: 0, modified: 0 };
+    const shown: number[] = [];
+    for (const entry of entries) {
+      const key = recordKey(entry.kind === "file" ? FILE : DIRECTORY, entry.name);
+      if (listing.seen.has(key)) continue;
+      listing.seen.add(key);
+      const known = listing.recorded.get(key);
+      listing.recorded.delete(key);
+      if (known !== undefined && scan?.missing.has(known.entry)) shown.push(known.entry);
+      const put = putEntry(tx, place, entry, known);
+      if (put !== "same") result[put]++;
+      if (entry.kind === "file") {
+        listing.files++;
+        listing.bytes += entry.sizeBytes;
+      }
+    }
+    if (scan === undefined) return;
+    tx.onCommit(() => {
+      scan.added += result.added;
+      scan.modified += result.modified;
+      for (const entry of shown) scan.missing.delete(entry);
+    });
+  }
+
+  #touchOthers(listing: OpenListing): void {
+    for (const other of this.#open.values()) {
+      const same = other.origin === listing.origin && other.directory === listing.directory;
+      if (same && other !== listing) other.stale = true;
+    }
+  }
+
+  #keep(key: string, listing: OpenListing): void {
+    this.#open.set(key, listing);
+    for (const oldest of this.#open.keys()) {
+      if (this.#open.size <= MAX_OPEN_LISTINGS) break;
+      this.#open.delete(oldest);
+    }
+  }
+}
+
+function resume(tx: Transaction, place: Place, open: OpenListing | undefined): OpenListing {
+  if (open !== undefined && !open.stale) return open;
+  const origin = place.origin.num;
+  const { directory } = place;
+  const recorded = place.fresh ? new Map() : recordedIn(tx, directory, origin);
+  const seen = open?.seen ?? new Set<string>();
+  for (const key of seen) recorded.delete(key);
+  const { files, bytes } = open ?? { files: 0, bytes: 0 };
+  return { origin, directory, seen, recorded, stale: false, files, bytes };
+}
+
+function recordKey(kind: number, name: string): string {
+  return kind === FILE ? `f${name}` : `d${name}`;
+}
+
+function recordedIn(tx: Transaction, directory: number, origin: number): Recorded {
+  const recorded: Recorded = new Map();
+  for (const row of tx.tables.holdingsIn(directory, origin)) {
+    // A scaffold is not in the origin, so no listing shows it.
+    if ((row.state & HoldingState.scaffold) !== 0) continue;
+    recorded.set(recordKey(row.kind, nameFromBytes(row.name)), row);
+  }
+  return recorded;
+}
+
+/** The origin's holding of a directory, by its path on the origin. */
+export function findDirectory(
+  tx: Transaction,
+  origin: OriginRow,
+  directory: BytePath,
+): HoldingRow | undefined {
+  let parent = 0;
+  let entry = ROOT_ENTRY;
+  const path = joinPath(pathFromBytes(origin.prefix), directory);
+  for (const name of path === "" ? [] : path.split("/")) {
+    const next = tx.tables.directoryNamed(entry, name as ByteName);
+    if (next === undefined) return undefined;
+    parent = entry;
+    entry = next;
+  }
+  return tx.tables.holding(parent, entry, origin.num);
+}
+
+export function placeOf(
+  tx: Transaction,
+  origin: OriginRow,
+  holding: HoldingRow,
+  page: Pick<ListingPage, "directory" | "stat">,
+): Place {
+  const directory = holding.entry;
+  const device = page.stat?.device ?? holding.device;
+  const child = tx.tables
+    .query<unknown, [number]>("SELECT 1 FROM entry WHERE parent = ? LIMIT 1")
+    .get(directory);
+  return {
+    origin,
+    directory,
+    path: joinPath(pathFromBytes(origin.prefix), page.directory),
+    shown: tx.tables.entry(directory)?.visible === Visibility.shown,
+    fresh: child === null,
+    device: device ?? undefined,
+  };
+}
+
+/** Attributes of the listed directory itself, and whether it is still the mount point it was. */
+export function refreshDirectory(tx: Transaction, holding: HoldingRow, stat: FileStat): void {
+  if (stat.kind !== "directory") return;
+  const entry = tx.tables.entry(holding.entry);
+  if (entry === undefined) return;
+  const above = tx.tables.entry(holding.parent);
+  const outer = above && tx.tables.holding(above.parent, above.id, holding.origin)?.device;
+  const { mountPoint, unmounted } = HoldingState;
+  let state = holding.state;
+  const left = (state & mountPoint) !== 0 && stat.device !== holding.device;
+  if (left && stat.device === outer) state = (state & ~mountPoint) | unmounted;
+  changeDirectory(tx, holding, stat, state, undefined);
+  reviewEntry(tx, entry);
+}
+
+/** The last page was compared: what is left was not shown. */
+function complete(
+  tx: Transaction,
+  place: Place,
+  listing: OpenListing,
+  found: HoldingRow,
+  page: ListingPage,
+  scan: ScanState | undefined,
+): void {
+  const { origin, directory } = place;
+  const missing: Missing[] = [];
+  for (const holding of listing.recorded.values()) missing.push({ holding, kind: holding.kind });
+  const rootEmptied = page.directory === "" && listing.seen.size === 0 && missing.length > 0;
+  const holding = tx.tables.holding(found.parent, found.entry, found.origin);
+  if (holding !== undefined && (holding.state & HoldingState.listed) === 0) {
+    tx.tables.putHolding({ ...holding, state: holding.state | HoldingState.listed });
+  }
+  if (scan === undefined) {
+    if (origin.held === 1) return;
+    const reason = holdReason(tx, origin, missing, origin.files, rootEmptied);
+    if (reason === undefined) removeMissing(tx, missing);
+    return;
+  }
+  const { files, bytes } = listing;
+  tx.onCommit(() => {
+    for (const each of missing) scan.missing.set(each.holding.entry, directory);
+    scan.listed.set(directory, { files, bytes });
+    if (page.directory === "") scan.rootEmptied = rootEmptied;
+  });
+}

@@ -1,0 +1,255 @@
+/**
+ * Reads of the catalog on a read-only connection. Every read is one statement or a few, each in its
+ * own implicit transaction, so that readers never hold back the writer's checkpoints.
+ */
+
+import { type Database, SQLiteError, type Statement } from "bun:sqlite";
+import { type BytePath, joinPath, nameFromBytes, pathFromBytes } from "../bytes.ts";
+import { messageOf, OwnError } from "../errors.ts";
+import type { OriginId } from "../origins/origin.ts";
+import { type CatalogReader, type Replica, ROOT_ENTRY, type TreeNode } from "./catalog.ts";
+import { noteDamage } from "./recovery.ts";
+import { DIRECTORY, HoldingState, openForReading } from "./schema.ts";
+import type { AttributeRow, VersionRow } from "./tables.ts";
+import { matchOf } from "./versions.ts";
+
+interface NodeRow extends AttributeRow {
+  readonly id: number;
+  readonly parent: number;
+  readonly kind: number;
+  readonly version: number;
+}
+
+interface ReplicaRow {
+  readonly origin: string;
+  readonly prefix: Uint8Array;
+  readonly rank: number;
+  readonly entry: number;
+  readonly id: number;
+  readonly size: number;
+  readonly token: string;
+  readonly fingerprint: string | null;
+  readonly sha256: string | null;
+}
+
+interface TotalsRow {
+  readonly files: number;
+  readonly directories: number;
+  readonly bytes: number;
+  readonly unproved: number;
+}
+
+const NODE = "id, parent, kind, version, size, mtime_sec, mtime_nsec, mode, uid, gid";
+
+/** The statements, exported so that a test can look at their plans. */
+export const READER_SQL = {
+  lookup: `SELECT ${NODE} FROM entry WHERE parent = ? AND name = ? AND visible = 1`,
+  directory: `SELECT ${NODE} FROM entry WHERE id = ? AND kind = ${DIRECTORY} AND visible = 1`,
+  list: `SELECT ${NODE}, name FROM entry WHERE parent = ? AND id > ? AND visible = 1 ORDER BY id`,
+  version: `SELECT v.entry AS id, coalesce(e.parent, 0) AS parent, 1 AS kind, v.id AS version,
+      v.size, v.mtime_sec, v.mtime_nsec, v.mode, v.uid, v.gid
+    FROM version v LEFT JOIN entry e ON e.id = v.entry WHERE v.id = ?`,
+  name: "SELECT parent, name FROM entry WHERE id = ?",
+  unlisted: `SELECT o.id, o.prefix, o.rank FROM entry e
+    CROSS JOIN holding h ON h.parent = e.parent AND h.entry = e.id
+    CROSS JOIN origin o ON o.num = h.origin
+    WHERE e.id = ? AND e.kind = ${DIRECTORY} AND o.enabled = 1
+      AND h.state & ${HoldingState.listed | HoldingState.scaffold} = 0`,
+  compared: "SELECT id, entry, size, fingerprint, sha256 FROM version WHERE id = ?",
+  replicas: `SELECT o.id AS origin, o.prefix, o.rank, h.entry, v.id, h.size, h.token,
+      v.fingerprint, v.sha256 FROM entry e
+    CROSS JOIN holding h ON h.parent = e.parent AND h.entry = e.id
+    CROSS JOIN origin o ON o.num = h.origin
+    CROSS JOIN version v ON v.id = h.version
+    WHERE e.id = ? AND o.enabled = 1`,
+  different: "SELECT 1 FROM different WHERE low = ? AND high = ?",
+  lastComplete: "SELECT last_complete_ms FROM origin WHERE id = ?",
+  totals: "SELECT files, directories, bytes, unproved FROM tree WHERE only = 1",
+} as const;
+
+/** Page cache of a reader unless told otherwise, in KiB. */
+const DEFAULT_CACHE_KIB = 8192;
+
+export class SqliteCatalogReader implements CatalogReader {
+  readonly #db: Database;
+  readonly #lookup: Statement<NodeRow, [number, Uint8Array]>;
+  readonly #directory: Statement<NodeRow, [number]>;
+  readonly #list: Statement<NodeRow & { readonly name: Uint8Array }, [number, number]>;
+  readonly #version: Statement<NodeRow, [number]>;
+
+  /**
+   * Opens the catalog `file` that a `CatalogStore` made; `cacheKib` bounds the connection's page
+   * cache. Throws OwnError `catalog`.
+   */
+  constructor(
+    readonly file: string,
+    cacheKib = DEFAULT_CACHE_KIB,
+  ) {
+    try {
+      this.#db = openForReading(file, cacheKib);
+      this.#lookup = this.#db.prepare(READER_SQL.lookup);
+      this.#directory = this.#db.prepare(READER_SQL.directory);
+      this.#list = this.#db.prepare(READER_SQL.list);
+      this.#version = this.#db.prepare(READER_SQL.version);
+    } catch (error) {
+      throw failure(file, error);
+    }
+  }
+
+  lookup(parent: number, name: Uint8Array, out: TreeNode): boolean {
+    try {
+      return fill(this.#lookup.get(parent, name), out);
+    } catch (error) {
+      throw failure(this.file, error);
+    }
+  }
+
+  directory(entry: number, out: TreeNode): boolean {
+    try {
+      return fill(this.#directory.get(entry), out);
+    } catch (error) {
+      throw failure(this.file, error);
+    }
+  }
+
+  version(version: number, out: TreeNode): boolean {
+    try {
+      return fill(this.#version.get(version), out);
+    } catch (error) {
+      throw failure(this.file, error);
+    }
+  }
+
+  list(
+    directory: number,
+    afterEntry: number,
+    out: TreeNode,
+    visit: (name: Uint8Array) => boolean,
+  ): void {
+    this.#read(() => {
+      for (const row of this.#list.iterate(directory, afterEntry)) {
+        fill(row, out);
+        if (!visit(row.name)) return;
+      }
+    });
+  }
+
+  unlisted(directory: number): readonly { readonly origin: OriginId; readonly path: BytePath }[] {
+    return this.#read(() => {
+      const rows = this.#db
+        .query<
+          { readonly id: string; readonly prefix: Uint8Array; readonly rank: number },
+          [number]
+        >(READER_SQL.unlisted)
+        .all(directory);
+      const path = rows.length === 0 ? undefined : this.pathOf(directory);
+      if (path === undefined) return [];
+      return rows
+        .sort((a, b) => a.rank - b.rank)
+        .map(({ id, prefix }) => ({ origin: id as OriginId, path: withoutPrefix(path, prefix) }));
+    });
+  }
+
+  replicas(version: number): readonly Replica[] {
+    return this.#read(() => {
+      const own = this.#db.query<VersionRow, [number]>(READER_SQL.compared).get(version);
+      const path = own === null ? undefined : this.pathOf(own.entry);
+      if (own === null || path === undefined) return [];
+      const rows = this.#db.query<ReplicaRow, [number]>(READER_SQL.replicas).all(own.entry);
+      const different = (low: number, high: number) =>
+        this.#db.query<unknown, [number, number]>(READER_SQL.different).get(low, high) !== null;
+      return rows
+        .sort((a, b) => a.rank - b.rank)
+        .map((row) => ({
+          origin: row.origin as OriginId,
+          path: withoutPrefix(path, row.prefix),
+          entry: row.entry,
+          version: row.id,
+          originVersion: { sizeBytes: row.size, token: row.token },
+          match: matchOf(own, row, different),
+        }));
+    });
+  }
+
+  pathOf(entry: number): BytePath | undefined {
+    return this.#read(() => {
+      const names = this.#db.query<
+        { readonly parent: number; readonly name: Uint8Array },
+        [number]
+      >(READER_SQL.name);
+      let path = "" as BytePath;
+      for (let at = entry; at !== ROOT_ENTRY; ) {
+        const row = names.get(at);
+        if (row === null) return undefined;
+        path = joinPath(nameFromBytes(row.name) as string as BytePath, path);
+        at = row.parent;
+      }
+      return path;
+    });
+  }
+
+  lastCompleteScanMs(origin: OriginId): number {
+    return this.#read(() => {
+      const row = this.#db
+        .query<{ readonly last_complete_ms: number }, [string]>(READER_SQL.lastComplete)
+        .get(origin);
+      return row?.last_complete_ms ?? 0;
+    });
+  }
+
+  totals(): { readonly files: number; readonly directories: number; readonly bytes: number } {
+    const { files, directories, bytes } = this.#totals();
+    return { files, directories, bytes };
+  }
+
+  filesWithoutProvedReplica(): number {
+    return this.#totals().unproved;
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #totals(): TotalsRow {
+    return this.#read(() => {
+      const row = this.#db.query<TotalsRow, []>(READER_SQL.totals).get();
+      return row ?? { files: 0, directories: 0, bytes: 0, unproved: 0 };
+    });
+  }
+
+  #read<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw failure(this.file, error);
+    }
+  }
+}
+
+function fill(row: NodeRow | null, out: TreeNode): boolean {
+  if (row === null) return false;
+  out.entry = row.id;
+  out.parent = row.parent;
+  out.isDirectory = row.kind === DIRECTORY;
+  out.version = row.version;
+  out.sizeBytes = row.size;
+  out.mtimeSec = row.mtime_sec;
+  out.mtimeNsec = row.mtime_nsec;
+  out.mode = row.mode;
+  out.uid = row.uid;
+  out.gid = row.gid;
+  return true;
+}
+
+/** The path on the origin of a path of the tree that lies under its prefix. */
+function withoutPrefix(path: BytePath, prefix: Uint8Array): BytePath {
+  const root = pathFromBytes(prefix);
+  return (root === "" ? path : path.slice(root.length + 1)) as BytePath;
+}
+
+/** What SQLite throws as ours; anything else that is thrown is a bug and stays as it is. */
+function failure(file: string, error: unknown): unknown {
+  if (!(error instanceof SQLiteError)) return error;
+  noteDamage(file, error);
+  return new OwnError("catalog", `catalog ${file}: ${messageOf(error)}`, { cause: error });
+}
