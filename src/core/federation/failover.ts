@@ -1,0 +1,187 @@
+/**
+ * Reads with failover and retry (F-3, F-4, F-8, NFR-7.2, NFR-7.3).
+ *
+ * A read goes in rounds. In each round every usable replica is tried once in routing order; between
+ * rounds the delays of RETRY_DELAYS_MS are slept, so that one origin gets up to four tries. What a
+ * retry cannot help drops the replica for this read: *missing* goes on to the next, *broken* comes
+ * back after the delay. Origins that were unhealthy when the read began come last, with one trial
+ * read at a time each and without delays; if there are only such, a read that finds no trial free
+ * ends at once.
+ *
+ * An origin that stays silent while another replica could serve is left waiting: its answer still
+ * wins if it comes first, but the read goes on without it.
+ *
+ * Real traffic is health: answers are successes and latency samples; errors of the origin's scope
+ * are failures, errors of one object never; an I/O error has the origin checked. What an `Origin`
+ * object says that is not registered any more concerns nobody.
+ */
+
+import type { Replica } from "../catalog/catalog.ts";
+import type { Clock } from "../clock.ts";
+import type { ReadSettings } from "../config/config.ts";
+import { isOriginFailure, MusicFsError, messageOf } from "../errors.ts";
+import type { EventBus } from "../events.ts";
+import type { Origin } from "../origins/origin.ts";
+import { type Candidate, Candidates } from "./candidates.ts";
+import { FailoverEvents } from "./failover_events.ts";
+import { FailoverRead, type ReadPorts } from "./failover_read.ts";
+import type { FederatedFile, ReadOutcome } from "./file.ts";
+import type { HealthMonitor } from "./health.ts";
+import { ReadBuffers } from "./read_buffers.ts";
+import type { ReadTry } from "./read_try.ts";
+import type { OriginRegistry } from "./registry.ts";
+import type { ReplicaJudge } from "./replicas.ts";
+import type { Router } from "./router.ts";
+import { SwitchRule } from "./switch_rule.ts";
+
+/**
+ * `readDeadlineMs` bounds a read, everything included. Without `hedge` a silent origin is left only
+ * when an equal share of the time that remains is up.
+ */
+export type FailoverSettings = Pick<ReadSettings, "readDeadlineMs" | "hedge">;
+
+export interface ReadLimits {
+  /** Cancels the read. */
+  readonly signal?: AbortSignal;
+  /** Longest duration of this read, at most and by default `readDeadlineMs`. */
+  readonly deadlineMs?: number;
+}
+
+export interface FailoverPorts {
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly registry: OriginRegistry;
+  readonly router: Router;
+  readonly health: HealthMonitor;
+  readonly judge: ReplicaJudge;
+  /** A latency sample of an origin (F-2). */
+  readonly onLatency: (origin: Origin, latencyMs: number) => void;
+  /** A replica is not what the catalog says (gone, changed, denied): look at it. */
+  readonly onObjectError: (file: FederatedFile, replica: Replica, error: MusicFsError) => void;
+}
+
+export class FailoverExecutor {
+  readonly #ports: ReadPorts;
+  readonly #told: FailoverEvents;
+  readonly #active = new Set<FailoverRead>();
+
+  constructor(
+    private readonly ports: FailoverPorts,
+    readonly settings: FailoverSettings,
+  ) {
+    this.#told = new FailoverEvents(ports.clock, ports.events);
+    this.#ports = {
+      clock: ports.clock,
+      judge: ports.judge,
+      hedge: settings.hedge,
+      buffers: new ReadBuffers(),
+      switchRule: new SwitchRule(),
+      trials: new WeakSet(),
+      onAnswer: (read) => this.#onAnswer(read),
+      onFailure: (read, file, error) => this.#onFailure(read, file, error),
+    };
+  }
+
+  /**
+   * Reads the file's bytes from `offsetBytes` into `into`, as many as fit and the file has: 0 at or
+   * past its end. `into` is written once, before the promise resolves, and never after; after an
+   * error its contents are as before.
+   *
+   * Rejects with OwnError `no_origin_available`, `max_retries_exceeded`, `deadline_exceeded` (their
+   * cause is the last error) or `cancelled`; or, when every replica refused in a way that no retry
+   * can help, with the OriginError of one of them, failures of an origin before those of an object.
+   */
+  async read(
+    file: FederatedFile,
+    offsetBytes: number,
+    into: Uint8Array,
+    limits: ReadLimits = {},
+  ): Promise<ReadOutcome> {
+    const { registry, router, health, judge } = this.ports;
+    health.noticeClock();
+    const candidates = new Candidates(file, registry, router, health, judge);
+    const preferred = candidates.preferred();
+    const lengthBytes = Math.max(0, Math.min(into.byteLength, file.sizeBytes - offsetBytes));
+    if (lengthBytes === 0 && preferred) return outcome(preferred, 0, 0, preferred);
+    const { readDeadlineMs } = this.settings;
+    const deadlineMs = Math.min(limits.deadlineMs ?? readDeadlineMs, readDeadlineMs);
+    const { signal } = limits;
+    const read = new FailoverRead(
+      this.#ports,
+      { file, offsetBytes, lengthBytes, deadlineMs, signal },
+      candidates,
+    );
+    this.#active.add(read);
+    try {
+      const winner = await read.run((bytes) => into.set(bytes));
+      this.#tellServed(file, preferred ?? winner, winner, read.lastError);
+      return outcome(winner, lengthBytes, read.failures, preferred ?? winner);
+    } catch (error) {
+      if (isUnavailability(error)) this.#told.unavailable(file.path, messageOf(error));
+      throw error;
+    } finally {
+      this.#active.delete(read);
+    }
+  }
+
+  /** Reads under way; background work waits for them. */
+  get activeReads(): number {
+    return this.#active.size;
+  }
+
+  /** Cancels every read under way. */
+  close(): void {
+    for (const read of this.#active) read.cancel();
+  }
+
+  #onAnswer(read: ReadTry): void {
+    const { clock, registry, health, onLatency } = this.ports;
+    const { origin, lengthBytes } = read.request;
+    if (!registry.isActive(origin)) return;
+    const { switchRule } = this.#ports;
+    switchRule.recordAnswer(origin, lengthBytes, read.latencyMs, clock.monotonicMs());
+    if (switchRule.isSample(lengthBytes)) onLatency(origin, read.latencyMs);
+    health.recordSuccess(origin);
+  }
+
+  #onFailure(read: ReadTry, file: FederatedFile, error: unknown): void {
+    const { registry, health, onObjectError } = this.ports;
+    const { origin, replica } = read.request;
+    if (!(error instanceof MusicFsError) || !registry.isActive(origin)) return;
+    if (error.scope === "origin") health.recordFailure(origin, error, read.startedMs);
+    if (error.scope !== "object") return;
+    if (error.code === "io") health.suspect(origin);
+    else onObjectError(file, replica, error);
+  }
+
+  #tellServed(
+    file: FederatedFile,
+    preferred: Candidate,
+    winner: Candidate,
+    lastError: unknown,
+  ): void {
+    const { id: from } = preferred.origin;
+    const reason = () =>
+      lastError === undefined
+        ? (this.ports.health.health(preferred.origin).lastError ?? `${from} is not healthy`)
+        : messageOf(lastError);
+    this.#told.served(file.path, from, winner.origin.id, reason);
+  }
+}
+
+function outcome(
+  winner: Candidate,
+  bytesRead: number,
+  failures: number,
+  preferred: Candidate,
+): ReadOutcome {
+  const origin = winner.origin.id;
+  const served = { bytesRead, origin, failures, proved: winner.standing === "proved" };
+  return preferred === winner ? served : { ...served, failedOver: preferred.origin.id };
+}
+
+/** True when a file could not be read for want of a working origin. */
+function isUnavailability(error: unknown): boolean {
+  if (!(error instanceof MusicFsError)) return false;
+  return isOriginFailure(error) || (error.scope === "us" && error.code !== "cancelled");
+}

@@ -1,0 +1,97 @@
+/** One try of one read at one origin, which ends for its reader whether or not the origin does. */
+
+import { displayPath } from "../bytes.ts";
+import type { Replica } from "../catalog/catalog.ts";
+import type { Clock } from "../clock.ts";
+import { OriginError } from "../errors.ts";
+import type { Origin } from "../origins/origin.ts";
+import type { ReadBuffers } from "./read_buffers.ts";
+
+export interface TryRequest {
+  readonly origin: Origin;
+  readonly replica: Replica;
+  readonly offsetBytes: number;
+  /** Bytes that the file has there: fewer in the answer are a failure. */
+  readonly lengthBytes: number;
+  /** Runs before the read; its rejection is the try's. */
+  readonly verify?: (signal: AbortSignal) => Promise<void>;
+}
+
+export class ReadTry {
+  /** Monotonic. */
+  readonly startedMs: number;
+  readonly #controller = new AbortController();
+  #bytes: Uint8Array | undefined;
+  #error: unknown;
+  #latencyMs = 0;
+  #settled = false;
+  #abandoned = false;
+
+  /** Starts at once; calls `onSettled` when it ended, unless it was abandoned before. */
+  constructor(
+    readonly request: TryRequest,
+    private readonly clock: Clock,
+    private readonly buffers: ReadBuffers,
+    onSettled: (read: ReadTry) => void,
+  ) {
+    this.startedMs = clock.monotonicMs();
+    void this.#run().then(() => {
+      this.#settled = true;
+      if (this.#abandoned) this.#giveBack();
+      else onSettled(this);
+    });
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** The bytes, `lengthBytes` of them; undefined when the try failed. Valid until `abandon`. */
+  get bytes(): Uint8Array | undefined {
+    return this.#bytes;
+  }
+
+  /** Why the try failed; meaningless unless it did. */
+  get error(): unknown {
+    return this.#error;
+  }
+
+  /** From the request for the data to their arrival, a check of seams before it not included. */
+  get latencyMs(): number {
+    return this.#latencyMs;
+  }
+
+  /** Ends the try; its buffer is used again once the origin has answered. Idempotent. */
+  abandon(): void {
+    if (this.#abandoned) return;
+    this.#abandoned = true;
+    if (this.#settled) this.#giveBack();
+    else this.#controller.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { origin, replica, offsetBytes, lengthBytes, verify } = this.request;
+    const { signal } = this.#controller;
+    const bytes = this.buffers.take(lengthBytes);
+    try {
+      if (verify) await verify(signal);
+      const startedMs = this.clock.monotonicMs();
+      const version = replica.originVersion;
+      const read = await origin.read(replica.path, offsetBytes, bytes, { version, signal });
+      this.#latencyMs = this.clock.monotonicMs() - startedMs;
+      if (read !== lengthBytes) {
+        const message = `answered ${read} of ${lengthBytes} bytes at ${offsetBytes}`;
+        throw new OriginError("short_read", origin.id, displayPath(replica.path), message);
+      }
+      this.#bytes = bytes;
+    } catch (error) {
+      // The buffer is left to the collector: whoever failed to answer may still write into it.
+      this.#error = error;
+    }
+  }
+
+  #giveBack(): void {
+    if (this.#bytes) this.buffers.give(this.#bytes);
+    this.#bytes = undefined;
+  }
+}
