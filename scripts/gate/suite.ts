@@ -1,0 +1,113 @@
+/** The stages that run tests with `bun test`. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runCommand } from "./command.ts";
+import { readJunit } from "./junit.ts";
+import { leftovers, RUN_MARK } from "./leftovers.ts";
+import type { Stage } from "./stage.ts";
+import { failed, NOTHING, sum, type Tally } from "./tally.ts";
+
+/** Directories under test/ whose tests need the machine: root, FUSE, real servers, the compiled binary. */
+const MACHINE_SUITES: readonly string[] = ["integration", "e2e"];
+
+/** How long processes that were told to end may take to be gone. */
+const SETTLE_MS = 3000;
+const SETTLE_STEP_MS = 100;
+
+export interface Suite {
+  readonly name: string;
+  /** Test files, relative to the project's root. */
+  readonly files: readonly string[];
+  /** Whether files run side by side. Tests that mount or start servers run one after the other. */
+  readonly parallel: boolean;
+  /** Default limit of one test. */
+  readonly testTimeoutMs: number;
+  /** Limit of the whole stage. */
+  readonly deadlineMs: number;
+}
+
+function testFiles(directory: string): readonly string[] {
+  if (!existsSync(directory)) return [];
+  return [...new Bun.Glob("**/*.test.{ts,tsx}").scanSync(directory)]
+    .map((file) => join(directory, file))
+    .sort();
+}
+
+/** Tests of test/`name`, one file after the other. */
+export function machineSuite(name: string, deadlineMs: number): Suite {
+  return {
+    name,
+    files: testFiles(`test/${name}`),
+    parallel: false,
+    testTimeoutMs: 120_000,
+    deadlineMs,
+  };
+}
+
+/** Every test that needs neither root nor FUSE nor a server. */
+export function unitSuite(): Suite {
+  const directories = readdirSync("test", { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !MACHINE_SUITES.includes(entry.name))
+    .map((entry) => join("test", entry.name));
+  return {
+    name: "unit tests",
+    files: directories.flatMap(testFiles),
+    parallel: true,
+    testTimeoutMs: 10_000,
+    deadlineMs: 300_000,
+  };
+}
+
+async function settledLeftovers(mark: string, directory: string): Promise<readonly string[]> {
+  for (let waitedMs = 0; ; waitedMs += SETTLE_STEP_MS) {
+    const left = leftovers(mark, directory);
+    if (left.length === 0 || waitedMs >= SETTLE_MS) return left;
+    await Bun.sleep(SETTLE_STEP_MS);
+  }
+}
+
+async function runSuite(suite: Suite): Promise<Tally> {
+  if (suite.files.length === 0) return NOTHING;
+  const mark = crypto.randomUUID();
+  const report = join(tmpdir(), `musicfs-report-${mark}.xml`);
+  const directory = mkdtempSync(join(tmpdir(), "musicfs-run-"));
+  try {
+    const { status, timedOut } = await runCommand(
+      [
+        process.execPath,
+        "test",
+        `--timeout=${suite.testTimeoutMs}`,
+        "--only-failures",
+        "--reporter=junit",
+        `--reporter-outfile=${report}`,
+        ...(suite.parallel ? ["--parallel"] : []),
+        ...suite.files.map((file) => `./${file}`),
+      ],
+      { env: { TMPDIR: directory, [RUN_MARK]: mark }, deadlineMs: suite.deadlineMs },
+    );
+    const left = await settledLeftovers(mark, directory);
+    const tests = readJunit(existsSync(report) ? readFileSync(report, "utf8") : "", suite.files);
+    const ending = timedOut
+      ? [`${suite.name}: stopped after ${suite.deadlineMs / 1000} s`]
+      : status !== 0 && tests.failed.length === 0
+        ? [`${suite.name}: bun test ended with ${status ?? "a signal"}`]
+        : [];
+    return sum([
+      tests,
+      failed(...ending),
+      failed(...left.map((line) => `${suite.name} left behind: ${line}`)),
+    ]);
+  } finally {
+    rmSync(report, { force: true });
+    // Never descends into what is still mounted there: that would be an origin's own files.
+    if (leftovers(mark, directory).every((line) => !line.startsWith("mount "))) {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+}
+
+/** A stage that runs the suite and fails too for every process, mount and temporary file left behind. */
+export function suiteStage(suite: Suite): Stage {
+  return { name: suite.name, run: () => runSuite(suite) };
+}

@@ -1,0 +1,62 @@
+import { basename, dirname, join } from "node:path";
+import type { Finding, SourceTree } from "./source.ts";
+
+/** Longer files hold more than one concept. */
+const MAX_LINES = 400;
+
+/** Names that say nothing of what the file holds. */
+const EMPTY_NAME = /(?:^|[-_.])(?:utils?|helpers?|managers?)(?:[-_.]|$)/i;
+
+/** Test directories that mirror a directory of the sources. */
+const MIRRORS: Readonly<Record<string, string>> = {
+  "test/core/": "src/core/",
+  "test/commands/": "src/commands/",
+  "test/tui/": "src/tui/",
+  "test/scripts/": "scripts/",
+};
+
+/** Kinds of tests that concern a whole room: they stand in its directory under the name of their kind. */
+const ROOM_TESTS: readonly string[] = ["faults", "fuzz", "golden", "model", "spec"];
+
+/** The path, without extension, of what a test is about: its own name up to the first dot, or its room. */
+function subjectOf(path: string): string | undefined {
+  const mirror = Object.entries(MIRRORS).find(([tests]) => path.startsWith(tests));
+  if (mirror === undefined) return undefined;
+  const [tests, sources] = mirror;
+  const [name = ""] = basename(path).split(".");
+  const directory = join(sources, dirname(path.slice(tests.length)));
+  return ROOM_TESTS.includes(name) ? directory : join(directory, name);
+}
+
+/** Files and directories of the sources, without the files' extensions. */
+function subjects(tree: SourceTree): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const path of tree.keys()) {
+    names.add(path.replace(/\.[a-z.]+$/, ""));
+    const parts = path.split("/");
+    for (let depth = 1; depth < parts.length; depth++) names.add(parts.slice(0, depth).join("/"));
+  }
+  return names;
+}
+
+/** Checks each file's length and name, and that a test stands where its subject does. */
+export function checkFiles(tree: SourceTree): readonly Finding[] {
+  const findings: Finding[] = [];
+  const known = subjects(tree);
+  for (const [path, text] of tree) {
+    const lines = text.split("\n").length - 1;
+    if (lines > MAX_LINES) findings.push({ path, what: `has ${lines} lines, over ${MAX_LINES}` });
+    if (path.split("/").some((part) => EMPTY_NAME.test(part.replace(/\.[a-z.]+$/, "")))) {
+      findings.push({ path, what: "is named after nothing; name it after what it holds" });
+    }
+    if (!/\.test\.tsx?$/.test(path)) continue;
+    const subject = subjectOf(path);
+    if (subject !== undefined && !known.has(subject)) {
+      findings.push({
+        path,
+        what: `tests ${subject}, which does not exist; tests mirror the sources`,
+      });
+    }
+  }
+  return findings;
+}
