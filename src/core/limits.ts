@@ -42,6 +42,18 @@ export const LIST_PAGE_ENTRIES = 1024;
 /** Guard processes of one origin, stuck ones included. */
 export const MAX_GUARDS_PER_ORIGIN = 4;
 
+/** Requests that wait for a guard so long get another one. */
+export const GUARD_PATIENCE_MS = 50;
+
+/** An origin not used for so long keeps one guard, and nothing open that would hold up an umount. */
+export const GUARD_IDLE_MS = 5000;
+
+/** Requests that wait for the guards of one origin. */
+export const GUARD_QUEUE_REQUESTS = 4096;
+
+/** Operations that wait for their turn at one origin; beyond it they fail as `overloaded`. */
+export const ORIGIN_QUEUE_OPERATIONS = 4096;
+
 /** The longest a seam of served bytes kept to compare replicas. */
 export const SEAM_BYTES = 64 * 1024;
 
@@ -124,6 +136,9 @@ export const SFTP_MAX_BACKOFF_MS = 10_000;
 
 /** Entries of one directory; a listing that goes on is taken for endless. */
 export const MAX_DIRECTORY_ENTRIES = 1_000_000;
+
+/** Output of a checksum command on the server, of which the end is read. */
+export const SFTP_CHECKSUM_OUTPUT_BYTES = 64 * 1024;
 
 /** READDIR and STAT requests under way for one listing. */
 export const SFTP_LIST_PIPELINE = 8;

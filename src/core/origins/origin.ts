@@ -129,6 +129,12 @@ export interface Origin {
    */
   checksum?(path: BytePath, kind: ChecksumKind, signal?: AbortSignal): Promise<string | undefined>;
 
+  /**
+   * Lets go of connections that may lead nowhere any more (a suspend, another network). What is
+   * under way rejects with `connection`; the next operation connects anew.
+   */
+  dropConnections?(): void;
+
   /** Releases connections, descriptors, processes. Pending operations reject. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,0 +1,180 @@
+/**
+ * Reading a stretch of a file: one handle per path and version, READs side by side, and an FSTAT
+ * behind them that says whether the bytes are of the version that was asked for.
+ *
+ * Round trips to the first byte: one with the handle at hand, two with a version (OPEN, STAT and
+ * REALPATH go together), three without (opening a FIFO would hang the server's session, so what is
+ * not known to be a file is looked at first).
+ */
+
+import type { BytePath } from "../../bytes.ts";
+import { cancelled } from "../abort.ts";
+import type { OriginVersion, ReadOptions } from "../origin.ts";
+import type { SftpConnection } from "./connection.ts";
+import { ObjectError, StatusError } from "./errors.ts";
+import type { OpenedFile } from "./open_files.ts";
+import { fileStat, servedStat } from "./served_root.ts";
+import type { Handle, SftpSession } from "./session.ts";
+
+/** Names a version of a file among the open ones. */
+export function openFileKey(path: BytePath, version: OriginVersion): string {
+  return `${version.sizeBytes} ${version.token} ${path}`;
+}
+
+/** As `Origin.read`; rejects with this directory's errors. */
+export async function readFile(
+  connection: SftpConnection,
+  path: BytePath,
+  offsetBytes: number,
+  into: Uint8Array,
+  { version: asked, signal }: ReadOptions,
+): Promise<number> {
+  const version = asked ?? (await currentVersion(connection, path, signal));
+  const attempt = () => readVersion(connection, path, version, offsetBytes, into, signal);
+  try {
+    return await attempt().catch((error: unknown) => {
+      // The server may have dropped the handle, or lost what is behind it (a remounted share).
+      if (error instanceof StaleHandle) return attempt();
+      throw error;
+    });
+  } catch (error) {
+    if (error instanceof StaleHandle) throw error.cause;
+    const changed = error instanceof ObjectError && error.code === "version_changed";
+    if (!changed || asked !== undefined) throw error;
+    throw new ObjectError("io", "the file changes while it is read");
+  }
+}
+
+/** A handle that was open before no longer works. */
+class StaleHandle extends Error {
+  override readonly name = "StaleHandle";
+}
+
+async function currentVersion(
+  { root }: SftpConnection,
+  path: BytePath,
+  signal: AbortSignal | undefined,
+): Promise<OriginVersion> {
+  const stat = servedStat(await root.find(path, signal), path);
+  if (stat.kind === "directory") throw isADirectory();
+  return stat;
+}
+
+function readVersion(
+  connection: SftpConnection,
+  path: BytePath,
+  version: OriginVersion,
+  offsetBytes: number,
+  into: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const { session, files } = connection;
+  return files.use(
+    openFileKey(path, version),
+    () => openVersion(connection, path, version),
+    async ({ handle }, reused) => {
+      try {
+        return await readRange(session, handle, version, offsetBytes, into, signal);
+      } catch (error) {
+        if (!reused || !(error instanceof StatusError)) throw error;
+        throw new StaleHandle("the handle is stale", { cause: error });
+      }
+    },
+    signal,
+  );
+}
+
+/** Others may come to share the handle, so no caller's signal ends this. */
+async function openVersion(
+  { session, root }: SftpConnection,
+  path: BytePath,
+  version: OriginVersion,
+): Promise<OpenedFile> {
+  const [opened, found] = await Promise.allSettled([
+    session.open(root.serverPath(path)),
+    root.find(path),
+  ]);
+  try {
+    if (found.status === "rejected") throw found.reason;
+    const stat = servedStat(found.value, path);
+    if (stat.kind === "directory") throw isADirectory();
+    requireVersion(stat, version);
+    if (opened.status === "rejected") throw opened.reason;
+    return { handle: opened.value };
+  } catch (error) {
+    if (opened.status === "fulfilled") session.close(opened.value);
+    throw error;
+  }
+}
+
+async function readRange(
+  session: SftpSession,
+  handle: Handle,
+  version: OriginVersion,
+  offsetBytes: number,
+  into: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const wanted = Math.max(0, Math.min(into.byteLength, version.sizeBytes - offsetBytes));
+  // One failure ends the rest, so that nothing is written into `into` once the caller was told.
+  const stop = new AbortController();
+  const abort = () => stop.abort(signal?.reason);
+  signal?.addEventListener("abort", abort, { once: true });
+  if (signal?.aborted) abort();
+  try {
+    const pieceBytes = session.maxReadBytes;
+    const pieces: Promise<Piece>[] = [];
+    for (let at = 0; at < wanted; at += pieceBytes) {
+      const part = into.subarray(at, Math.min(at + pieceBytes, wanted));
+      pieces.push(readPiece(session, handle, offsetBytes + at, part, stop.signal));
+    }
+    const behind = session.fstat(handle, stop.signal);
+    const [attributes, ...read] = await Promise.all([behind, ...pieces]);
+    const late = read.some(({ requests }) => requests > 1);
+    const after = late ? await session.fstat(handle, stop.signal) : attributes;
+    requireVersion(fileStat(after, ""), version);
+    if (read.every(({ complete }) => complete)) return wanted;
+    throw new ObjectError("short_read", "the server ends the file before its size");
+  } catch (error) {
+    stop.abort();
+    if (signal?.aborted) throw cancelled(signal);
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+interface Piece {
+  /** False: the file ended before the piece did. */
+  readonly complete: boolean;
+  readonly requests: number;
+}
+
+/** Servers may answer less than was asked for: the rest is asked for again, until the file ends. */
+async function readPiece(
+  session: SftpSession,
+  handle: Handle,
+  offsetBytes: number,
+  into: Uint8Array,
+  signal: AbortSignal,
+): Promise<Piece> {
+  let filled = 0;
+  let requests = 0;
+  while (filled < into.byteLength) {
+    requests++;
+    const got = await session.read(handle, offsetBytes + filled, into.subarray(filled), signal);
+    if (got === 0) return { complete: false, requests };
+    filled += got;
+  }
+  return { complete: true, requests };
+}
+
+function requireVersion(stat: OriginVersion | undefined, version: OriginVersion): void {
+  if (stat?.sizeBytes !== version.sizeBytes || stat.token !== version.token) {
+    throw new ObjectError("version_changed", "the file is another version than was asked for");
+  }
+}
+
+function isADirectory(): ObjectError {
+  return new ObjectError("is_a_directory", "is a directory");
+}
