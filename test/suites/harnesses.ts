@@ -1,8 +1,11 @@
 /** Origins of this machine for the conformance suite. */
 
 import type { BytePath } from "../../src/core/bytes.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import { InlineDisk } from "../../src/core/origins/disk/client.ts";
 import { Disk } from "../../src/core/origins/disk/disk.ts";
+import { GuardedDisk } from "../../src/core/origins/disk/guard.ts";
+import { GuardProcess, guardCommand } from "../../src/core/origins/disk/guard_process.ts";
 import { LOCAL_CAPABILITIES, LocalOrigin } from "../../src/core/origins/local.ts";
 import { MEMORY_CAPABILITIES, MemoryOrigin } from "../../src/core/origins/memory.ts";
 import type { Origin, OriginId } from "../../src/core/origins/origin.ts";
@@ -57,6 +60,24 @@ export const inlineLocal: OriginHarness = {
           disk: new InlineDisk(new Disk(root)),
         }),
     ),
+};
+
+export const guardedLocal: OriginHarness = {
+  ...LOCAL_HARNESS,
+  open: async () =>
+    localFixture((path) => {
+      const settings = { path, tokens: "strong", requireMount: false } as const;
+      return new LocalOrigin({
+        id: "guarded" as OriginId,
+        type: "local",
+        capabilities: LOCAL_CAPABILITIES,
+        disk: new GuardedDisk({
+          startGuard: (serial) => new GuardProcess(serial, guardCommand(), settings),
+          clock: systemClock,
+          deadlineMs: 10_000,
+        }),
+      });
+    }),
 };
 
 export const memory: OriginHarness = {

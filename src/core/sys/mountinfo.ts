@@ -73,15 +73,21 @@ const NETWORK_TYPES = new Set([
   "smbfs",
   "9p",
   "afs",
+  // Touching it makes an automounter mount a share.
+  "autofs",
+  "beegfs",
   "ceph",
   "glusterfs",
   "lustre",
   "ncpfs",
   "coda",
   "davfs",
+  "fuseblk",
+  "orangefs",
+  "virtiofs",
 ]);
 
-/** True for file systems of a type that asks someone else, on which system calls may never return. */
+/** True for file systems that ask a server or a program, on which system calls may never return. */
 export function mayHang(type: string): boolean {
   return NETWORK_TYPES.has(type) || type === "fuse" || type.startsWith("fuse.");
 }

@@ -121,6 +121,31 @@ export function finishRead(result: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuf
   return result;
 }
 
+/** Where a request and the result of open_directory hold the directory's number. */
+const DIRECTORY_AT = 1;
+
+export function opOf(request: Uint8Array): DiskOp | undefined {
+  return OPS[request[0] ?? -1];
+}
+
+/** The directory that a request is about, or that a good result of open_directory opened. */
+export function directoryIn(message: Uint8Array): number {
+  return viewOf(message).getFloat64(DIRECTORY_AT, true);
+}
+
+export function setDirectoryIn(message: Uint8Array, directory: number): void {
+  viewOf(message).setFloat64(DIRECTORY_AT, directory, true);
+}
+
+/** False for a result that carries a failure. */
+export function isGood(result: Uint8Array): boolean {
+  return result[0] === OK;
+}
+
+function viewOf(message: Uint8Array): DataView {
+  return new DataView(message.buffer, message.byteOffset, message.byteLength);
+}
+
 /** Past the first byte of a result; throws the failure that it carries. */
 function opened(result: Uint8Array): PacketReader {
   const packet = new PacketReader(result);

@@ -1,0 +1,123 @@
+/** One guard process, seen from the process that it guards. See `guard_main.ts`. */
+
+import { fileURLToPath } from "node:url";
+import type { Subprocess } from "bun";
+import { messageOf } from "../../errors.ts";
+import { DiskFailure } from "./failure.ts";
+import { FrameAssembler, frame } from "./frame.ts";
+import type { Guard } from "./guard.ts";
+import type { GuardSettings } from "./guard_main.ts";
+
+/** The hidden mode of the program in which it is a guard. */
+export const GUARD_MODE = "__guard";
+
+/** How this program starts itself as a guard: compiled, or from its sources. */
+export function guardCommand(): readonly string[] {
+  const main = import.meta.url;
+  if (main.startsWith("file:///$bunfs/")) return [process.execPath, GUARD_MODE];
+  return [process.execPath, fileURLToPath(new URL("./guard_main.ts", main))];
+}
+
+/** A request under way: at most one at a time. */
+interface UnderWay {
+  readonly resolve: (result: Uint8Array) => void;
+  readonly reject: (failure: DiskFailure) => void;
+}
+
+type Child = Subprocess<"pipe", "pipe", "inherit">;
+
+export class GuardProcess implements Guard {
+  openDirectories = 0;
+  isResting = false;
+  readonly pid: number;
+  readonly exited: Promise<void>;
+  readonly #child: Child;
+  #underWay: UnderWay | undefined;
+
+  /** Starts it at once; throws {@link DiskFailure} when that is impossible. */
+  constructor(
+    readonly serial: number,
+    command: readonly string[],
+    settings: GuardSettings,
+  ) {
+    this.#child = start(command);
+    this.pid = this.#child.pid;
+    // Neither a guard nor one that is stuck keeps this process from ending.
+    this.#child.unref();
+    this.exited = this.#child.exited.then(() => this.#ended());
+    void this.#receive();
+    this.#write(Buffer.from(JSON.stringify(settings)));
+  }
+
+  get isBusy(): boolean {
+    return this.#underWay !== undefined;
+  }
+
+  call(request: Uint8Array): Promise<Uint8Array> {
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    this.#underWay = { resolve, reject };
+    this.isResting = false;
+    this.#write(request);
+    return promise;
+  }
+
+  abandon(why: DiskFailure): void {
+    this.#child.kill("SIGKILL");
+    this.#fail(why);
+  }
+
+  #write(payload: Uint8Array): void {
+    try {
+      this.#child.stdin.write(frame(payload));
+      Promise.resolve(this.#child.stdin.flush()).catch((error) => this.#broken(error));
+    } catch (error) {
+      this.#broken(error);
+    }
+  }
+
+  #broken(error: unknown): void {
+    this.abandon(new DiskFailure("io", `its guard process is gone: ${messageOf(error)}`));
+  }
+
+  async #receive(): Promise<void> {
+    const frames = new FrameAssembler((result) => {
+      const underWay = this.#underWay;
+      this.#underWay = undefined;
+      underWay?.resolve(result);
+    });
+    try {
+      for await (const piece of this.#child.stdout) frames.push(piece);
+    } catch (error) {
+      const why = `its guard process speaks nonsense: ${messageOf(error)}`;
+      this.abandon(new DiskFailure("protocol", why));
+    }
+  }
+
+  #ended(): void {
+    const { exitCode, signalCode } = this.#child;
+    const how = signalCode ? `was killed (${signalCode})` : `ended with ${exitCode}`;
+    this.#fail(new DiskFailure("io", `its guard process ${how}`));
+  }
+
+  #fail(why: DiskFailure): void {
+    const underWay = this.#underWay;
+    this.#underWay = undefined;
+    underWay?.reject(why);
+  }
+}
+
+function start(command: readonly string[]): Child {
+  try {
+    return Bun.spawn([...command], {
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "inherit",
+      // A session of its own: an interrupt typed at the terminal is for the program, which then
+      // ends its guards when it no longer needs them.
+      detached: true,
+    });
+  } catch (error) {
+    const why = `its guard process cannot be started: ${messageOf(error)}`;
+    throw new DiskFailure("io", why);
+  }
+}
