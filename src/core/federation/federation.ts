@@ -13,6 +13,7 @@ import { FailoverExecutor, type ReadLimits } from "./failover.ts";
 import type { FederatedFile, ReadOutcome } from "./file.ts";
 import { FingerprintQueue, type ReplicaFindings } from "./fingerprint_queue.ts";
 import { HealthMonitor } from "./health.ts";
+import { networkAddresses } from "./machine_watch.ts";
 import {
   OriginRegistry,
   type OriginSettings,
@@ -53,6 +54,8 @@ export interface FederationPorts {
   readonly findings: ReplicaFindings;
   /** The machine slept or its network changed: drop the origin's connections. Default: nothing. */
   readonly dropConnections?: (origin: Origin) => void;
+  /** A text that differs when the machine's network does. Default: its addresses. */
+  readonly network?: () => string;
   /** A replica was found to be gone, changed or denied: look at it again. Default: nothing. */
   readonly onObjectError?: (file: FederatedFile, replica: Replica, error: MusicFsError) => void;
   /** Something nobody waits for failed; for the log. */
@@ -72,6 +75,7 @@ export class Federation {
       onChange: () => this.registry.refreshRouting(),
       onProbed: (origin, latencyMs) => this.#onLatency(origin, latencyMs),
       dropConnections: (origin) => ports.dropConnections?.(origin),
+      network: ports.network ?? networkAddresses,
     });
     const { router, health } = this;
     const registry = new OriginRegistry(router, health, events);
@@ -133,6 +137,12 @@ export class Federation {
     return this.#failover.read(file, offsetBytes, into, limits);
   }
 
+  /** A read of the origin was answered well without this federation: it counts as any other. */
+  recordRead(origin: Origin, latencyMs: number): void {
+    this.#onLatency(origin, latencyMs);
+    this.health.recordSuccess(origin);
+  }
+
   /** Has the replicas of a file that is being read compared in the background. */
   compareReplicas(file: FederatedFile): void {
     this.#fingerprints.add(file);
@@ -151,7 +161,7 @@ export class Federation {
     return this.health.checkNow(id);
   }
 
-  /** The network changed: drops connections and checks all origins; nothing of it is a failure. */
+  /** The network changed, which is otherwise noticed at the next check or failure: drops connections and checks all origins; nothing of it is a failure. */
   networkChanged(): void {
     this.health.reset();
   }

@@ -25,6 +25,8 @@ export interface DeferredRequestsPorts {
   /** The file's replicas are worth comparing. */
   readonly fingerprint: (version: number) => void;
   readonly dropPages: (nodeid: number) => void;
+  /** A directory request was answered; what some origin holds there may be missing in it. */
+  readonly onAnswered: (directory: number) => void;
 }
 
 export class DeferredRequests {
@@ -66,5 +68,6 @@ export class DeferredRequests {
     await listings.ensure(directory);
     const length = session.handle(request);
     if (length > NO_REPLY) reply(session.reply, length);
+    this.ports.onAnswered(directory);
   }
 }

@@ -54,8 +54,23 @@ type Verdict = 0 | typeof EIO | typeof ENOENT | typeof ESTALE;
 
 export class Opens {
   readonly #node = emptyNode();
+  /** Entries that show another version than the visible one, because that could not be reached. */
+  readonly #servedOther = new Set<number>();
 
   constructor(readonly ports: OpensPorts) {}
+
+  /** Shows the visible versions again: an origin came back that may hold one of them. */
+  async restore(): Promise<void> {
+    const entries = [...this.#servedOther];
+    this.#servedOther.clear();
+    try {
+      for (const entry of entries) {
+        this.ports.updates.apply(await this.ports.writer.setServedVersion(entry, undefined));
+      }
+    } catch (error) {
+      this.ports.onFault(`showing preferred versions again: ${messageOf(error)}`);
+    }
+  }
 
   /** Answers one OPEN; never rejects. */
   async start(request: OpenRequest): Promise<void> {
@@ -99,6 +114,7 @@ export class Opens {
     const other = usable.find(({ match }) => match === "different");
     if (other === undefined) return 0;
     if (!this.ports.serveOther) return EIO;
+    this.#servedOther.add(entry);
     this.ports.updates.apply(await this.ports.writer.setServedVersion(entry, other.version));
     return ESTALE;
   }

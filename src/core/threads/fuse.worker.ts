@@ -39,7 +39,7 @@ export type FuseMessage =
 const channel = workerChannel<FuseStart, FuseMessage>();
 
 channel.onMessage((start) => {
-  const catalog = SqliteCatalogReader.open(start.catalogFile);
+  const catalog = new SqliteCatalogReader(start.catalogFile);
   try {
     channel.post({ kind: "ended", ...serve(start, catalog) });
   } catch (error) {

@@ -1,0 +1,61 @@
+/** Scans and listings of the origins of a running mount. */
+
+import type { BytePath } from "../bytes.ts";
+import type { CatalogWriter } from "../catalog/catalog.ts";
+import { isOriginFailure, OwnError } from "../errors.ts";
+import type { EventBus } from "../events.ts";
+import type { Federation } from "../federation/federation.ts";
+import type { Origin, OriginId } from "../origins/origin.ts";
+import { listOnDemand } from "../sync/directory_listing.ts";
+import { Exclusion } from "../sync/exclusion.ts";
+import { scan } from "../sync/scan.ts";
+import type { CatalogUpdates } from "./catalog_updates.ts";
+
+export interface OriginScannerPorts {
+  readonly catalog: CatalogWriter;
+  readonly updates: CatalogUpdates;
+  readonly federation: Federation;
+  readonly events: EventBus;
+  /** Globs of what the origin leaves out. */
+  readonly exclude: (origin: OriginId) => readonly string[];
+  readonly cacheDir: string;
+}
+
+export class OriginScanner {
+  constructor(readonly ports: OriginScannerPorts) {}
+
+  /** As `sync/scan.ts`; the origin's failures count against its health. */
+  readonly scan = async (id: OriginId, signal: AbortSignal): Promise<void> => {
+    const { catalog, updates, events, cacheDir } = this.ports;
+    const ports = { catalog, events, onChanges: updates.apply, lockDirectory: cacheDir };
+    await this.#withOrigin(id, (origin) =>
+      scan(origin, ports, { exclusion: this.#exclusion(id) }, signal),
+    );
+  };
+
+  /** Lists one directory, by its path on the origin. */
+  readonly list = async (id: OriginId, directory: BytePath, signal: AbortSignal): Promise<void> => {
+    const { catalog, updates } = this.ports;
+    const ports = { catalog, onChanges: updates.apply };
+    await this.#withOrigin(id, (origin) =>
+      listOnDemand(origin, directory, this.#exclusion(id), ports, signal),
+    );
+  };
+
+  #exclusion(id: OriginId): Exclusion {
+    return new Exclusion(this.ports.exclude(id));
+  }
+
+  async #withOrigin(id: OriginId, work: (origin: Origin) => Promise<unknown>): Promise<void> {
+    const { registry, health } = this.ports.federation;
+    const origin = registry.get(id);
+    if (origin === undefined) throw new OwnError("no_origin_available", `no origin is named ${id}`);
+    const startedMs = performance.now();
+    try {
+      await work(origin);
+    } catch (error) {
+      if (isOriginFailure(error)) health.recordFailure(origin, error, startedMs);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,172 @@
+/** Everything the main thread does for requests of the kernel, put together. */
+
+import type { CatalogReader, CatalogWriter } from "../catalog/catalog.ts";
+import type { Clock } from "../clock.ts";
+import type { MismatchPolicy } from "../config/config.ts";
+import { isOriginFailure, messageOf, OriginError } from "../errors.ts";
+import type { Federation } from "../federation/federation.ts";
+import type { ReadOutcome } from "../federation/file.ts";
+import { type Negotiated, Session } from "../fuse/session.ts";
+import { failureOf } from "../origins/disk/failure.ts";
+import type { OriginId } from "../origins/origin.ts";
+import type { Syscalls } from "../sys/libc.ts";
+import { pageSizeBytes } from "../sys/page_size.ts";
+import { QueuedReaders } from "../threads/queued_readers.ts";
+import type { SharedState } from "../threads/shared_state.ts";
+import { emptyNode, type Ownership } from "../vfs/attributes.ts";
+import type { Defer, LocalFailure } from "../vfs/deferred.ts";
+import { MountFileSystem } from "../vfs/file_system.ts";
+import { OpenFiles } from "../vfs/open_files.ts";
+import { type BoundFile, BoundFiles } from "./bound_files.ts";
+import type { CatalogUpdates } from "./catalog_updates.ts";
+import { Confirmations } from "./confirmations.ts";
+import { DeferredRequests } from "./deferred_requests.ts";
+import type { KernelReplies } from "./kernel_replies.ts";
+import { type ListDirectory, Listings } from "./listings.ts";
+import { Opens } from "./opens.ts";
+import { PendingReads } from "./pending_reads.ts";
+import { ReplyBuffers } from "./reply_buffers.ts";
+
+export interface RequestServicePorts {
+  readonly clock: Clock;
+  readonly syscalls: Syscalls;
+  readonly state: SharedState;
+  readonly catalog: CatalogReader;
+  readonly writer: CatalogWriter;
+  readonly updates: CatalogUpdates;
+  readonly federation: Federation;
+  readonly owner: Ownership;
+  readonly negotiated: Negotiated;
+  readonly onMismatch: MismatchPolicy;
+  readonly list: ListDirectory;
+  readonly believedMs: (origin: OriginId) => number;
+  readonly watched: (origin: OriginId) => boolean;
+  readonly reply: KernelReplies;
+  readonly onOutcome: (file: BoundFile, outcome: ReadOutcome, durationMs: number) => void;
+  readonly onFault: (message: string) => void;
+}
+
+export interface RequestService {
+  readonly defer: Defer;
+  /** Shows what is preferred again after an origin came back. */
+  readonly originRecovered: () => void;
+  /** Gives up what waits; every request is still answered. */
+  readonly close: () => void;
+}
+
+export function requestService(ports: RequestServicePorts): RequestService {
+  const { clock, state, catalog, federation, updates, reply } = ports;
+  const { handles, seams, routing, seen, jobs } = state;
+  const { registry, health } = federation;
+  const usable = (id: OriginId) => registry.isEnabled(id) && health.status(id) !== "unhealthy";
+  const files = new BoundFiles({ catalog, handles, seams });
+  const buffers = new ReplyBuffers();
+  const listings = new Listings({ catalog, clock, list: ports.list, usable });
+  const confirmations = new Confirmations(clock, catalog, ports.believedMs, ports.watched);
+  const opens = new Opens({
+    clock,
+    catalog,
+    writer: ports.writer,
+    updates,
+    registry,
+    health,
+    listings,
+    confirmations,
+    handles,
+    seams,
+    buffers,
+    reply,
+    serveOther: ports.onMismatch === "serve",
+    onFault: ports.onFault,
+  });
+  const reads = new PendingReads({
+    clock,
+    read: (file, offsetBytes, into, limits) => federation.read(file, offsetBytes, into, limits),
+    files,
+    handles,
+    seams,
+    buffers,
+    reply,
+    onOutcome: ports.onOutcome,
+  });
+
+  const node = emptyNode();
+  const requests: DeferredRequests = new DeferredRequests({
+    session: directorySession(ports, (deferred) => requests.handle(deferred)),
+    reply,
+    listings,
+    opens,
+    reads,
+    files,
+    onLocalFailure: (failure) => noteLocalFailure(ports, failure),
+    fingerprint(version) {
+      if (!catalog.version(version, node)) return;
+      const path = catalog.pathOf(node.entry);
+      if (path === undefined) return;
+      const { sizeBytes } = node;
+      const replicas = () => catalog.replicas(version);
+      federation.compareReplicas({ path, version, sizeBytes, replicas, seams: () => [] });
+    },
+    dropPages: (nodeid) => updates.kernel?.dropPages(nodeid),
+    onAnswered(directory) {
+      if (catalog.unlisted(directory).length === 0) return;
+      ports.writer
+        .noteIncomplete(directory)
+        .then(updates.apply)
+        .catch((error: unknown) => ports.onFault(`a directory's time: ${messageOf(error)}`));
+    },
+  });
+
+  return {
+    defer: requests.handle,
+    originRecovered: () => void opens.restore(),
+    close() {
+      listings.close();
+      reads.close();
+    },
+  };
+
+  /** Handles directory requests again, once their directory was listed. */
+  function directorySession(
+    { syscalls, owner, negotiated }: RequestServicePorts,
+    defer: Defer,
+  ): Session {
+    const readers = new QueuedReaders(jobs);
+    const openFiles = new OpenFiles({
+      catalog,
+      routing,
+      handles,
+      seams,
+      syscalls,
+      readers,
+      defer,
+    });
+    const fileSystem = new MountFileSystem({
+      catalog,
+      handles,
+      files: openFiles,
+      seen,
+      owner,
+      defer,
+      mustAnswer: true,
+    });
+    return new Session(fileSystem, {
+      pageSizeBytes: pageSizeBytes(),
+      passthrough: false,
+      negotiated,
+      onError: (error) => ports.onFault(`a directory request: ${String(error)}`),
+    });
+  }
+}
+
+/** A thread saw a file of a local origin fail: whose fault is it? */
+function noteLocalFailure(ports: RequestServicePorts, { origin: row, reason }: LocalFailure): void {
+  const { state, federation, clock } = ports;
+  const id = state.routing.idOf(row);
+  const origin = id === undefined ? undefined : federation.registry.get(id);
+  if (origin === undefined || reason === "changed") return;
+  const { code, message } = failureOf("read", -reason);
+  const error = new OriginError(code, origin.id, "", message);
+  if (isOriginFailure(error)) federation.health.recordFailure(origin, error, clock.monotonicMs());
+  else if (code === "io") federation.health.suspect(origin);
+}
