@@ -59,10 +59,15 @@ disable_new_units() {
 }
 
 apt() {
-  DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 "$@" </dev/null >&2
+  DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 "$@" </dev/null >&2 9<&-
 }
 
 install() {
+  # One at a time: the first to finish would allow services again while another still installs.
+  exec 9<"$(dirname "$0")"
+  flock 9
+  wanted=$(missing)
+  [ -n "$wanted" ] || return 0
   links=$(mktemp)
   trap clean_up EXIT
   trap 'exit 130' INT
