@@ -137,10 +137,12 @@ export class Federation {
     return this.#failover.read(file, offsetBytes, into, limits);
   }
 
-  /** A read of the origin was answered well without this federation: it counts as any other. */
-  recordRead(origin: Origin, latencyMs: number): void {
+  /**
+   * A read of the origin was answered some time ago without this federation: it counts as a latency
+   * sample, but says nothing of the origin's health now.
+   */
+  recordLatency(origin: Origin, latencyMs: number): void {
     this.#onLatency(origin, latencyMs);
-    this.health.recordSuccess(origin);
   }
 
   /** Has the replicas of a file that is being read compared in the background. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { SqliteCatalogReader } from "../catalog/reader.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
-import { messageOf, OwnError } from "../errors.ts";
+import { isOriginFailure, messageOf, OwnError } from "../errors.ts";
 import { EventBus } from "../events.ts";
 import { Federation } from "../federation/federation.ts";
 import { abortConnection, type Mounted, mount, raiseReadahead } from "../fuse/device.ts";
@@ -129,7 +129,10 @@ export class Library {
         setSha256: async (version, hash) => updates.apply(await writer.setSha256(version, hash)),
         setDifferent: (version, other) => writer.setDifferent(version, other),
       },
-      onError: (error) => onFault(messageOf(error)),
+      onError(error) {
+        // An origin's failures show in its health.
+        if (!isOriginFailure(error)) onFault(messageOf(error));
+      },
     });
     cleanUp.defer(() => federation.close());
     federation.onRoutingChange((order) => {
@@ -223,7 +226,7 @@ export class Library {
     function collect(): void {
       for (const origin of federation.registry.list()) {
         const row = routing.indexOf(origin.id);
-        if (row >= 0) latencies.collect(row, (ms) => federation.recordRead(origin, ms));
+        if (row >= 0) latencies.collect(row, (ms) => federation.recordLatency(origin, ms));
       }
       timer = clock.schedule(COLLECT_LATENCIES_MS, collect);
     }

@@ -109,14 +109,20 @@ export class Opens {
       const verdict = await this.#revalidate(origin, replica);
       if (verdict !== undefined) return verdict;
     }
-    if (usable.some(({ match }) => match === "probable" || match === "unverified")) return 0;
-    // Nobody can say otherwise, so the catalog is believed; reads will tell.
-    const other = usable.find(({ match }) => match === "different");
-    if (other === undefined) return 0;
-    if (!this.ports.serveOther) return EIO;
-    this.#servedOther.add(entry);
-    this.ports.updates.apply(await this.ports.writer.setServedVersion(entry, other.version));
-    return ESTALE;
+    if (usable.some(({ match }) => match === "probable")) return 0;
+    // Nothing of this handle was read yet, so there is nothing to compare a replica with. It is
+    // shown as the version of its own that it is: no byte of one is ever mixed with the other's.
+    const other =
+      usable.find(({ match }) => match === "unverified") ??
+      (this.ports.serveOther ? usable.find(({ match }) => match === "different") : undefined);
+    if (other !== undefined) {
+      this.#servedOther.add(entry);
+      this.ports.updates.apply(await this.ports.writer.setServedVersion(entry, other.version));
+      return ESTALE;
+    }
+    // With another version in reach and not wanted, say so now; with none, the catalog is believed
+    // and reads will tell.
+    return usable.length > 0 && same.length === 0 ? EIO : 0;
   }
 
   /** Undefined: this origin cannot say, ask the next. */
