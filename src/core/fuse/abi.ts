@@ -12,9 +12,6 @@ export const MINOR_MIN = 31;
 
 export const ROOT_NODEID = 1;
 
-/** Smallest buffer with which the kernel lets /dev/fuse be read. */
-export const MIN_READ_BUFFER_BYTES = 8192;
-
 /** Longest name (NAME_MAX) and largest extended attribute (XATTR_SIZE_MAX), linux/limits.h. */
 export const NAME_MAX_BYTES = 255;
 export const XATTR_SIZE_MAX_BYTES = 65_536;
@@ -51,7 +48,6 @@ export const INIT2 = {
 /** `open_flags` of `fuse_open_out`. */
 export const FOPEN_DIRECT_IO = 1 << 0;
 export const FOPEN_KEEP_CACHE = 1 << 1;
-export const FOPEN_NONSEEKABLE = 1 << 2;
 export const FOPEN_CACHE_DIR = 1 << 3;
 /** 7.35: no FLUSH on close. */
 export const FOPEN_NOFLUSH = 1 << 5;
@@ -78,6 +74,3 @@ export const EXPIRE_ONLY = 1 << 0;
 /** ioctl(2) on the device, 7.40: `_IOW(229, 1, struct fuse_backing_map)` and `_IOW(229, 2, u32)`. */
 export const DEV_IOC_BACKING_OPEN = 0x4010e501;
 export const DEV_IOC_BACKING_CLOSE = 0x4004e502;
-
-/** Set in `unique` of INTERRUPT requests. */
-export const INTERRUPT_UNIQUE_BIT = 1;

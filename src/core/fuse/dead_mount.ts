@@ -2,7 +2,7 @@
 
 import { OwnError } from "../errors.ts";
 import { abortConnection } from "./connection.ts";
-import { musicfsMountAt } from "./mount_point.ts";
+import { canonicalMountPoint, musicfsMountAt } from "./mount_point.ts";
 import { unmount } from "./unmount.ts";
 
 /** A living MusicFS answers STATFS within milliseconds, whatever its origins do. */
@@ -12,14 +12,18 @@ const ANSWER_TIMEOUT_MS = 5000;
 const MAX_STACKED = 16;
 
 /**
- * Removes the MusicFS mounts on `mountPoint` (canonical) whose process is gone or answers nothing for
- * 5 s, aborting their connections first. Answers whether any was removed; a living one stays. Throws
- * what {@link unmount} throws.
+ * Removes the MusicFS mounts on `path` whose process is gone or answers nothing for
+ * `timeoutMs` (default 5000), aborting their connections first. Answers whether any was removed; a
+ * living one stays. Throws what `unmount` throws.
  */
-export async function cleanUpDeadMount(mountPoint: string): Promise<boolean> {
+export async function cleanUpDeadMount(
+  path: string,
+  timeoutMs = ANSWER_TIMEOUT_MS,
+): Promise<boolean> {
+  const mountPoint = canonicalMountPoint(path);
   for (let removed = 0; removed < MAX_STACKED; removed++) {
     const mount = musicfsMountAt(mountPoint);
-    if (mount === undefined || (await isAlive(mountPoint))) return removed > 0;
+    if (mount === undefined || (await isAlive(mountPoint, timeoutMs))) return removed > 0;
     abortConnection(mount.minor, mountPoint);
     // A forced abort may have unmounted it already.
     if (musicfsMountAt(mountPoint)?.id === mount.id) await unmount(mountPoint, { lazy: true });
@@ -31,7 +35,7 @@ export async function cleanUpDeadMount(mountPoint: string): Promise<boolean> {
  * Asks by statfs(2), which the kernel never answers from a cache, in a child process: a call on a
  * hung mount cannot be cancelled and would keep this process from ever ending.
  */
-async function isAlive(mountPoint: string): Promise<boolean> {
+async function isAlive(mountPoint: string, timeoutMs: number): Promise<boolean> {
   const { PATH = "/usr/bin:/bin" } = process.env;
   const child = Bun.spawn(["stat", "-f", "--", mountPoint], {
     env: { PATH, LC_ALL: "C" },
@@ -39,7 +43,7 @@ async function isAlive(mountPoint: string): Promise<boolean> {
   });
   const answer = Promise.all([new Response(child.stderr).text(), child.exited]);
   const timeout = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => timeout.resolve(undefined), ANSWER_TIMEOUT_MS);
+  const timer = setTimeout(() => timeout.resolve(undefined), timeoutMs);
   const said = await Promise.race([answer, timeout.promise]);
   clearTimeout(timer);
   if (said === undefined) {

@@ -1,6 +1,6 @@
 /** What a directory must be to be mounted on. Nothing here touches a mount that may hang. */
 
-import { accessSync, constants, opendirSync, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, opendirSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { messageOf, OwnError } from "../errors.ts";
 import { type MountInfo, mayHang, mountAt, readMountInfo } from "../sys/mountinfo.ts";
@@ -9,21 +9,39 @@ import { notOwned } from "./remedies.ts";
 /** Our mounts' type in the mount table; no other mount is ever touched. */
 export const FILE_SYSTEM_TYPE = "fuse.musicfs";
 
+/** As in the kernel (MAXSYMLINKS). */
+const MAX_LINKS = 40;
+
 /**
  * The path as the mount table has it: absolute, without symbolic links. What is mounted on it is not
  * asked. Throws `mount` when a directory above it is missing or may not be entered.
  */
 export function canonicalMountPoint(path: string): string {
   const absolute = resolve(path);
-  if (absolute === "/") return absolute;
-  const mounts = readMountInfo();
   try {
-    const direct = join(realpathSync(dirname(absolute)), basename(absolute));
-    // The last name is resolved only when nothing lies on it that may hang.
-    if (mountAt(mounts, direct) !== undefined) return direct;
-    return realpathSync(direct);
+    return followed(absolute, readMountInfo(), 0);
   } catch (error) {
-    throw unusable(absolute, error);
+    throw error instanceof OwnError ? error : unusable(absolute, error);
+  }
+}
+
+/** As realpath(3), but a last name that something is mounted on is taken as it is. */
+function followed(path: string, mounts: readonly MountInfo[], links: number): string {
+  if (path === "/") return path;
+  const direct = join(realpathSync(dirname(path)), basename(path));
+  if (mountAt(mounts, direct) !== undefined) return direct;
+  const target = linkTarget(direct);
+  if (target === undefined) return direct;
+  if (links === MAX_LINKS) throw new OwnError("mount", `${path}: too many symbolic links`);
+  return followed(resolve(dirname(direct), target), mounts, links + 1);
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if (isErrno(error, "EINVAL")) return undefined;
+    throw error;
   }
 }
 
@@ -42,14 +60,14 @@ export function checkMountPoint(mountPoint: string): void {
       `MusicFS is already mounted on ${mountPoint}: musicfs unmount ${mountPoint} ends it`,
     );
   }
+  // An automount point is there to be mounted on, and looking into it would trigger it.
+  if (mount?.type === "autofs") return;
   if (mount !== undefined && mayHang(mount.type)) {
     throw new OwnError(
       "mount",
       `a file system of type ${mount.type} is mounted on ${mountPoint}: unmount it or choose another`,
     );
   }
-  // An automount point is there to be mounted on, and looking into it would trigger it.
-  if (mount?.type === "autofs") return;
   try {
     checkDirectory(mountPoint);
   } catch (error) {
@@ -91,14 +109,18 @@ function isWritable(path: string): boolean {
 }
 
 function unusable(mountPoint: string, error: unknown): OwnError {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  const why =
-    code === "ENOENT"
-      ? `does not exist: mkdir -p ${mountPoint} makes it`
-      : code === "ENOTDIR"
-        ? "is not a directory, or lies below a file"
-        : code === "EACCES"
-          ? "may not be entered by this user"
-          : `cannot be used: ${messageOf(error)}`;
-  return new OwnError("mount", `the mount point ${mountPoint} ${why}`, { cause: error });
+  return new OwnError("mount", `the mount point ${mountPoint} ${reason(mountPoint, error)}`, {
+    cause: error,
+  });
+}
+
+function reason(mountPoint: string, error: unknown): string {
+  if (isErrno(error, "ENOENT")) return `does not exist: mkdir -p ${mountPoint} makes it`;
+  if (isErrno(error, "ENOTDIR")) return "is not a directory, or lies below a file";
+  if (isErrno(error, "EACCES")) return "may not be entered by this user";
+  return `cannot be used: ${messageOf(error)}`;
+}
+
+function isErrno(error: unknown, name: string): boolean {
+  return error instanceof Error && "code" in error && error.code === name;
 }

@@ -48,6 +48,7 @@ const PASSTHROUGH_STACK_DEPTH = 1;
  *   one LOOKUP per entry when a directory is read to its end before its entries are looked at.
  * - EXPLICIT_INVAL_DATA, because every version of a file has a nodeid of its own: a nodeid's pages
  *   never turn wrong.
+ * - No ASYNC_DIO, with which a reader by O_DIRECT could not be interrupted.
  * - No EXPORT_SUPPORT: what the kernel has forgotten cannot be found by nodeid for NFS, so exporting
  *   is refused (NO_EXPORT_SUPPORT) where it would otherwise fail now and then.
  */
@@ -55,7 +56,6 @@ const WANTED =
   INIT.ASYNC_READ |
   INIT.ATOMIC_O_TRUNC |
   INIT.DO_READDIRPLUS |
-  INIT.ASYNC_DIO |
   INIT.PARALLEL_DIROPS |
   INIT.MAX_PAGES |
   INIT.NO_OPENDIR_SUPPORT |

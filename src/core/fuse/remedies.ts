@@ -21,7 +21,8 @@ export function explainDevice(errno: number): OwnError {
     case EACCES:
       return new OwnError(
         "mount",
-        `/dev/fuse may not be opened (${errnoName(errno)}): check its mode; ${CONTAINER}`,
+        `/dev/fuse may not be opened (${errnoName(errno)}): everyone should have access to it ` +
+          `(chmod 666 /dev/fuse); ${CONTAINER}`,
       );
     default:
       return new OwnError("mount", `/dev/fuse cannot be opened: ${errnoName(errno)}`);

@@ -42,6 +42,7 @@ describe("INIT", () => {
     expect(flags & INIT.DO_READDIRPLUS).not.toBe(0);
     expect(flags & INIT.READDIRPLUS_AUTO).toBe(0);
     expect(flags & INIT.AUTO_INVAL_DATA).toBe(0);
+    expect(flags & INIT.ASYNC_DIO).toBe(0);
     expect(flags & INIT.EXPLICIT_INVAL_DATA).not.toBe(0);
     expect(flags & INIT.PARALLEL_DIROPS).not.toBe(0);
     expect(flags & INIT.MAX_PAGES).not.toBe(0);

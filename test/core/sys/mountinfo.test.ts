@@ -71,9 +71,10 @@ describe("mayHang()", () => {
     ["cifs", true],
     ["fuse.sshfs", true],
     ["fuse", true],
-    ["fuseblk", false],
+    ["fuseblk", true],
     ["ext4", false],
-    ["autofs", false],
+    ["autofs", true],
+    ["tmpfs", false],
   ])("%s: %p", (type, expected) => {
     expect(mayHang(type)).toBe(expected);
   });
