@@ -15,9 +15,10 @@ import type { Clock } from "../clock.ts";
 import { type HealthSettings, unhealthyThreshold } from "../config/config.ts";
 import { messageOf, OwnError } from "../errors.ts";
 import type { EventBus, HealthStatus, MusicFsEvent } from "../events.ts";
-import { CLOCK_JUMP_MS, SUSPECT_CHECK_INTERVAL_MS } from "../limits.ts";
+import { SUSPECT_CHECK_INTERVAL_MS } from "../limits.ts";
 import type { Origin, OriginId } from "../origins/origin.ts";
 import { HealthState } from "./health_state.ts";
+import { MachineWatch } from "./machine_watch.ts";
 import { type BoundedProbe, type ProbeOutcome, startProbe } from "./probe.ts";
 import type { HealthView } from "./router.ts";
 
@@ -29,6 +30,8 @@ export interface HealthHooks {
   onProbed?(origin: Origin, latencyMs: number): void;
   /** The origin's connections are of no use any more; called before its next check starts. */
   dropConnections?(origin: Origin): void;
+  /** A text that differs when the machine's network does. Default: never. */
+  network?(): string;
 }
 
 export interface OriginHealth {
@@ -67,7 +70,7 @@ const NEVER = Number.NEGATIVE_INFINITY;
 export class HealthMonitor implements HealthView {
   readonly #monitored = new Map<OriginId, Monitored>();
   readonly #hooks: HealthHooks;
-  #clockOffsetMs: number;
+  readonly #machine: MachineWatch;
   #allUnhealthy = false;
 
   constructor(
@@ -77,7 +80,7 @@ export class HealthMonitor implements HealthView {
     hooks: HealthHooks = {},
   ) {
     this.#hooks = hooks;
-    this.#clockOffsetMs = clock.wallMs() - clock.monotonicMs();
+    this.#machine = new MachineWatch(clock, () => hooks.network?.() ?? "");
   }
 
   /** Starts to monitor an origin and checks it at once. One of the same id is replaced. */
@@ -134,7 +137,7 @@ export class HealthMonitor implements HealthView {
 
   /** An operation begun at `startedMs` (monotonic) failed by the origin's own fault. */
   recordFailure(origin: Origin, error: unknown, startedMs: number): void {
-    this.noticeClock();
+    this.#noticeMachine();
     const entry = this.#entryOf(origin);
     if (!entry || startedMs <= entry.forgivenMs || startedMs < entry.countedMs) return;
     entry.countedMs = this.clock.monotonicMs();
@@ -155,7 +158,6 @@ export class HealthMonitor implements HealthView {
    * Failures of these checks, and of operations begun before, do not count.
    */
   reset(): void {
-    this.#clockOffsetMs = this.clock.wallMs() - this.clock.monotonicMs();
     for (const entry of this.#monitored.values()) {
       entry.forgivenMs = this.clock.monotonicMs();
       this.#arm(entry);
@@ -168,11 +170,9 @@ export class HealthMonitor implements HealthView {
     }
   }
 
-  /** Resets if the wall clock moved against the monotonic one since the last look. Cheap. */
+  /** Resets if the machine slept since somebody last looked; for before a read. */
   noticeClock(): void {
-    const offsetMs = this.clock.wallMs() - this.clock.monotonicMs();
-    if (Math.abs(offsetMs - this.#clockOffsetMs) > CLOCK_JUMP_MS) this.reset();
-    else this.#clockOffsetMs = offsetMs;
+    if (this.#machine.clockJumped()) this.reset();
   }
 
   status(id: OriginId): HealthStatus {
@@ -228,8 +228,7 @@ export class HealthMonitor implements HealthView {
     const dueMs = this.clock.monotonicMs() + delayMs;
     let live = true;
     const timer = this.clock.schedule(delayMs, () => {
-      if (this.clock.monotonicMs() - dueMs > CLOCK_JUMP_MS) this.reset();
-      else this.noticeClock();
+      this.#noticeMachine(dueMs);
       // A reset abandons the checks that run and arms every timer anew, this one included.
       if (live) task();
     });
@@ -239,6 +238,13 @@ export class HealthMonitor implements HealthView {
         timer[Symbol.dispose]();
       },
     };
+  }
+
+  /** Resets if the machine slept or its network changed; `dueMs`: of the timer that runs. */
+  #noticeMachine(dueMs = this.clock.monotonicMs()): void {
+    const jumped = this.#machine.clockJumped();
+    const changed = this.#machine.networkChanged();
+    if (jumped || changed || this.#machine.isLate(dueMs)) this.reset();
   }
 
   #check(entry: Monitored, forgiving: boolean): Promise<void> {

@@ -140,6 +140,7 @@ export async function federate<const Ids extends readonly string[]>(
     health: HEALTH,
     read: { readDeadlineMs: 30_000, hedge: true, failover: "probable" },
     findings,
+    network: () => "",
     onError: (error) => errors.push(error),
     ...ports,
   });
