@@ -162,13 +162,14 @@ export class FailoverRead {
       await this.#until(isDone);
       return;
     }
-    const mayWaitMs =
+    const longestMs =
       !hedge || others.every((other) => this.candidates.isOnTrial(other))
-        ? this.#remainingMs() / (others.length + 1)
+        ? (this.#remainingMs() + patienceMs) / (others.length + 1)
         : switchRule.answeredSince(candidate.origin, read.startedMs)
-          ? switchRule.longestPatienceMs(lengthBytes) - patienceMs
-          : 0;
-    if (await this.#until(isDone, mayWaitMs)) return;
+          ? switchRule.longestPatienceMs(lengthBytes)
+          : patienceMs;
+    const moreMs = longestMs - patienceMs;
+    if (moreMs > 0 && (await this.#until(isDone, moreMs))) return;
     this.#giveUp(read);
   }
 

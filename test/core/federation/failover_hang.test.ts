@@ -1,0 +1,277 @@
+import { describe, expect, test } from "bun:test";
+import type { Federation } from "../../../src/core/federation/federation.ts";
+import { FIRST_BYTE_READ_BYTES } from "../../../src/core/limits.ts";
+import { settle, type VirtualClock } from "../../support/virtual_clock.ts";
+import { deaf, fail, hang, type ScriptedOrigin, slow } from "./scripted_origin.ts";
+import { federate, id, someBytes, TestFile } from "./setting.ts";
+
+const DEADLINE_MS = 30_000;
+
+const provedOn = (...origins: ScriptedOrigin[]) =>
+  new TestFile(
+    someBytes(1000),
+    origins.map((origin) => [origin, "proved"] as const),
+  );
+
+/** Enough quick reads that the origin's p95 is known to be `ms`. */
+async function warm(
+  clock: VirtualClock,
+  federation: Federation,
+  origin: ScriptedOrigin,
+  ms: number,
+) {
+  origin.reads = slow(ms);
+  const file = provedOn(origin);
+  for (let n = 0; n < 20; n++) await clock.run(federation.read(file, 0, new Uint8Array(1)));
+}
+
+/** How long the read took, and what became of it. */
+async function timed<T>(clock: VirtualClock, reading: Promise<T>) {
+  const startMs = clock.monotonicMs();
+  const settled = await clock.run(Promise.allSettled([reading]));
+  return { ...settled[0], tookMs: clock.monotonicMs() - startMs };
+}
+
+describe("a silent origin", () => {
+  test("is left for another replica after the p95 of its reads, and has failed (F-8)", async () => {
+    const { federation, clock, origins, events } = await federate(["a", "b"]);
+    const [a, b] = origins;
+    await warm(clock, federation, a, 200);
+    a.reads = hang;
+    const file = provedOn(a, b);
+    const into = new Uint8Array(1000);
+    const read = await timed(clock, federation.read(file, 0, into));
+    expect(read).toMatchObject({ value: { origin: b.id, failures: 1, failedOver: a.id } });
+    expect(read.tookMs).toBe(200);
+    expect(into).toEqual(file.content);
+    expect(federation.health.health(a)).toMatchObject({ consecutiveFailures: 1 });
+    expect(events.of("failover")[0]?.reason).toContain("did not answer a read within 200 ms");
+    await settle();
+    expect(a.active).toBe(0);
+    await federation.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("is left after a second at the latest, and longer for larger reads", async () => {
+    for (const portions of [1, 4]) {
+      const { federation, clock, origins } = await federate(["a", "b"]);
+      const [a, b] = origins;
+      a.reads = deaf;
+      const length = portions * FIRST_BYTE_READ_BYTES;
+      const file = new TestFile(someBytes(length), [
+        [a, "proved"],
+        [b, "proved"],
+      ]);
+      const read = await timed(clock, federation.read(file, 0, new Uint8Array(length)));
+      expect(read).toMatchObject({ status: "fulfilled", tookMs: portions * 1000 });
+      await federation.close();
+    }
+  });
+
+  test("still wins with its late answer when the other one fails, and is well again", async () => {
+    const { federation, clock, origins } = await federate(["a", "b"]);
+    const [a, b] = origins;
+    a.nextReads.push(slow(4000));
+    b.reads = slow(500, fail("connection"));
+    const file = provedOn(a, b);
+    const into = new Uint8Array(1000);
+    const read = await timed(clock, federation.read(file, 0, into));
+    // b is tried at 1000, 1600, 2600 (500 each) and 5100 at the latest; a answers at 4000.
+    expect(read).toMatchObject({ value: { origin: a.id }, tookMs: 4000 });
+    expect(into).toEqual(file.content);
+    expect(a.readCalls).toHaveLength(1);
+    expect(federation.health.consecutiveFailures(a.id)).toBe(0);
+    await federation.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("that answers others is merely slow: no failure, and it gets the full second", async () => {
+    const { federation, clock, origins } = await federate(["a", "b"]);
+    const [a, b] = origins;
+    await warm(clock, federation, a, 60);
+    a.nextReads.push(hang);
+    a.reads = slow(30);
+    const stuck = federation.read(provedOn(a, b), 0, new Uint8Array(10));
+    const other = federation.read(provedOn(a), 0, new Uint8Array(10));
+    expect(await timed(clock, stuck)).toMatchObject({
+      value: { origin: b.id, failures: 1 },
+      tookMs: 1000,
+    });
+    expect(await other).toMatchObject({ origin: a.id });
+    expect(federation.health.consecutiveFailures(a.id)).toBe(0);
+    await federation.close();
+  });
+
+  test("is not left when nobody else could serve", async () => {
+    const { federation, clock, origins } = await federate(["a", "b"]);
+    const [a, b] = origins;
+    a.reads = slow(12_000);
+    const file = provedOn(a, b);
+    b.nextReads.push(fail("not_found"));
+    // b is gone for this read: a may take its time from its second try on.
+    a.nextReads.push(fail("connection"));
+    const read = await timed(clock, federation.read(file, 0, new Uint8Array(10)));
+    expect(read).toMatchObject({ value: { origin: a.id }, tookMs: 12_100 });
+    await federation.close();
+  });
+
+  test("last in its round is left for one that failed before and may be retried", async () => {
+    const { federation, clock, origins } = await federate(["a", "b"]);
+    const [a, b] = origins;
+    a.nextReads.push(fail("connection"));
+    b.reads = deaf;
+    const read = await timed(clock, federation.read(provedOn(a, b), 0, new Uint8Array(10)));
+    expect(read).toMatchObject({ value: { origin: a.id, failures: 2 }, tookMs: 1100 });
+    await federation.close();
+  });
+
+  test("gets an equal share of the time with hedge = false", async () => {
+    const { federation, clock, origins } = await federate(["a", "b", "c"], {
+      read: { readDeadlineMs: DEADLINE_MS, hedge: false, failover: "probable" },
+    });
+    const [a, b, c] = origins;
+    a.reads = deaf;
+    b.reads = deaf;
+    const read = await timed(clock, federation.read(provedOn(a, b, c), 0, new Uint8Array(10)));
+    // a has a third of the 30 s, b half of what remains.
+    expect(read).toMatchObject({ value: { origin: c.id }, tookMs: 20_000 });
+    await federation.close();
+  });
+});
+
+describe("the deadline of a read (NFR-7.2)", () => {
+  for (const [name, behaviour] of [
+    ["hangs", hang],
+    ["hangs and is deaf", deaf],
+  ] as const) {
+    test(`ends a read of an origin that ${name}, which is a failure of it`, async () => {
+      const { federation, clock, origins, events } = await federate(["a"]);
+      const [a] = origins;
+      a.reads = behaviour;
+      const read = await timed(clock, federation.read(provedOn(a), 0, new Uint8Array(10)));
+      expect(read).toMatchObject({
+        status: "rejected",
+        reason: { code: "deadline_exceeded", cause: { code: "timeout" } },
+        tookMs: DEADLINE_MS,
+      });
+      expect(federation.health.consecutiveFailures(a.id)).toBe(1);
+      expect(events.of("file_unavailable")).toHaveLength(1);
+      await settle();
+      expect(a.active).toBe(0);
+      await federation.close();
+      expect(clock.pendingTimers).toBe(0);
+    });
+  }
+
+  test("includes tries, delays and all replicas, whatever the mixture", async () => {
+    const { federation, clock, origins } = await federate(["a", "b", "c"]);
+    const [a, b, c] = origins;
+    a.reads = slow(9000, fail("connection"));
+    b.reads = slow(7000, fail("io"));
+    c.reads = deaf;
+    const read = await timed(clock, federation.read(provedOn(a, b, c), 0, new Uint8Array(10)));
+    expect(read).toMatchObject({ status: "rejected", reason: { code: "deadline_exceeded" } });
+    expect(read.tookMs).toBeLessThanOrEqual(DEADLINE_MS);
+    await federation.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("does not sleep a delay that would outlast it", async () => {
+    const { federation, clock, origins } = await federate(["a"]);
+    const [a] = origins;
+    a.reads = slow(100, fail("connection"));
+    const limits = { deadlineMs: 1500 };
+    const read = await timed(clock, federation.read(provedOn(a), 0, new Uint8Array(10), limits));
+    expect(read).toMatchObject({
+      reason: { code: "deadline_exceeded", cause: { code: "connection" } },
+      tookMs: 900,
+    });
+    expect(a.readCalls).toHaveLength(3);
+    await federation.close();
+  });
+
+  test("can be shorter for one read, never longer", async () => {
+    const { federation, clock, origins } = await federate(["a"]);
+    const [a] = origins;
+    a.reads = deaf;
+    const read = (deadlineMs: number) =>
+      timed(clock, federation.read(provedOn(a), 0, new Uint8Array(1), { deadlineMs }));
+    expect((await read(700)).tookMs).toBe(700);
+    // It had no fair chance: silence shorter than its patience is no failure.
+    expect(federation.health.consecutiveFailures(a.id)).toBe(0);
+    expect((await read(99_000)).tookMs).toBe(DEADLINE_MS);
+    await federation.close();
+  });
+});
+
+describe("a cancelled read", () => {
+  test("ends at once, aborts its tries, and is nobody's failure", async () => {
+    for (const abortAtMs of [0, 50, 1500]) {
+      const { federation, clock, origins, events } = await federate(["a", "b"]);
+      for (const origin of origins) origin.reads = hang;
+      const abort = new AbortController();
+      clock.schedule(abortAtMs, () => abort.abort("enough"));
+      const { signal } = abort;
+      const reading = federation.read(provedOn(...origins), 0, new Uint8Array(10), { signal });
+      const read = await timed(clock, reading);
+      expect(read).toMatchObject({
+        status: "rejected",
+        reason: { code: "cancelled", cause: "enough" },
+        tookMs: abortAtMs,
+      });
+      await settle();
+      expect(origins.map(({ active }) => active)).toEqual([0, 0]);
+      expect(events.of("file_unavailable")).toEqual([]);
+      expect(federation.health.consecutiveFailures(id("b"))).toBe(0);
+      await federation.close();
+      expect(clock.pendingTimers).toBe(0);
+    }
+  });
+
+  test("asks nobody when it was cancelled before it began", async () => {
+    const { federation, clock, origins } = await federate(["a"]);
+    const signal = AbortSignal.abort("never mind");
+    const reading = federation.read(provedOn(origins[0]), 0, new Uint8Array(10), { signal });
+    expect((await timed(clock, reading)).status).toBe("rejected");
+    expect(origins[0].readCalls).toEqual([]);
+    await federation.close();
+  });
+});
+
+describe("the reader's buffer", () => {
+  test("is never an origin's: who answers late or after a failure cannot write to it", async () => {
+    const { federation, clock, origins } = await federate(["a", "b"]);
+    const [a, b] = origins;
+    const file = provedOn(a, b);
+    // a ignores the abort and writes rubbish later.
+    const leaked: Uint8Array[] = [];
+    a.read = async (_path, _offset, into) => {
+      leaked.push(into);
+      return new Promise(() => undefined);
+    };
+    const into = new Uint8Array(1000);
+    await clock.run(federation.read(file, 0, into));
+    b.reads = fail("connection");
+    for (const late of leaked) late.fill(0xff);
+    expect(into).toEqual(file.content);
+    // Nor does a later read get a buffer that a late writer still holds.
+    b.reads = { kind: "ok" };
+    const again = new Uint8Array(1000);
+    const reading = federation.read(file, 0, again);
+    for (const late of leaked) late.fill(0xee);
+    await clock.run(reading);
+    expect(again).toEqual(file.content);
+    const held = leaked.map(({ buffer }) => buffer);
+    for (const call of b.readCalls) expect(held).not.toContain(call.into.buffer);
+    await federation.close();
+  });
+
+  test("keeps its contents when the read fails", async () => {
+    const { federation, clock, origins } = await federate(["a"]);
+    origins[0].reads = fail("credentials");
+    const into = new Uint8Array(10).fill(9);
+    await timed(clock, federation.read(provedOn(origins[0]), 0, into));
+    expect(into).toEqual(new Uint8Array(10).fill(9));
+    await federation.close();
+  });
+});
