@@ -6,7 +6,9 @@
  * never from one that half of the readers work for already, so that a hung disk leaves threads for
  * the others. Idle readers sleep on a futex.
  *
- * A slot: i32 sequence, kind, fd, length, payload length; f64 unique, offset, fh; payload bytes.
+ * A slot: i32 sequence, kind, fd, length, payload length; f64 unique, offset, fh; payload bytes. The
+ * sequence is kept less the slot's number, so that zeroed memory is an empty queue and slots that are
+ * never used are never touched.
  */
 
 import { MAX_ORIGINS } from "../limits.ts";
@@ -91,13 +93,6 @@ export class JobQueue {
     this.#words = new Int32Array(this.shared);
     this.#doubles = new Float64Array(this.shared);
     this.#bytes = new Uint8Array(this.shared);
-    if (shared === undefined) {
-      for (let origin = 0; origin < MAX_ORIGINS; origin++) {
-        for (let slot = 0; slot < SLOTS; slot++) {
-          Atomics.store(this.#words, slotAt(origin, slot) / 4 + SEQUENCE, slot);
-        }
-      }
-    }
   }
 
   /** False: the origin's ring is full and nothing was queued. */
@@ -106,14 +101,15 @@ export class JobQueue {
     const ring = ringAt(job.origin) / 4;
     for (;;) {
       const tail = Atomics.load(this.#words, ring + TAIL);
-      const at = slotAt(job.origin, (tail >>> 0) % SLOTS);
-      const difference = (Atomics.load(this.#words, at / 4 + SEQUENCE) - tail) | 0;
+      const slot = (tail >>> 0) % SLOTS;
+      const at = slotAt(job.origin, slot);
+      const difference = (Atomics.load(this.#words, at / 4 + SEQUENCE) + slot - tail) | 0;
       if (difference < 0) return false;
       if (difference > 0) continue;
       if (Atomics.compareExchange(this.#words, ring + TAIL, tail, (tail + 1) | 0) !== tail)
         continue;
       this.#write(at, job);
-      Atomics.store(this.#words, at / 4 + SEQUENCE, (tail + 1) | 0);
+      Atomics.store(this.#words, at / 4 + SEQUENCE, (tail + 1 - slot) | 0);
       Atomics.add(this.#words, WAKE, 1);
       Atomics.notify(this.#words, WAKE, 1);
       return true;
@@ -187,15 +183,16 @@ export class JobQueue {
     const ring = ringAt(origin) / 4;
     for (;;) {
       const head = Atomics.load(this.#words, ring + HEAD);
-      const at = slotAt(origin, (head >>> 0) % SLOTS);
-      const difference = (Atomics.load(this.#words, at / 4 + SEQUENCE) - (head + 1)) | 0;
+      const slot = (head >>> 0) % SLOTS;
+      const at = slotAt(origin, slot);
+      const difference = (Atomics.load(this.#words, at / 4 + SEQUENCE) + slot - (head + 1)) | 0;
       if (difference < 0) return false;
       if (difference > 0) continue;
       if (Atomics.compareExchange(this.#words, ring + HEAD, head, (head + 1) | 0) !== head)
         continue;
       this.#read(at, out);
       out.origin = origin;
-      Atomics.store(this.#words, at / 4 + SEQUENCE, (head + SLOTS) | 0);
+      Atomics.store(this.#words, at / 4 + SEQUENCE, (head + SLOTS - slot) | 0);
       return true;
     }
   }

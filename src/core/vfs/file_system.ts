@@ -6,8 +6,7 @@
  * directory was listed, and never defers. Both look at the same shared tables.
  */
 
-import { type CatalogReader, ROOT_ENTRY } from "../catalog/catalog.ts";
-import { FOPEN_CACHE_DIR, FOPEN_KEEP_CACHE } from "../fuse/abi.ts";
+import type { CatalogReader } from "../catalog/catalog.ts";
 import {
   type Attributes,
   DEFERRED,
@@ -24,6 +23,7 @@ import {
   EINVAL,
   EISDIR,
   ENODATA,
+  ENOSYS,
   ENOTDIR,
   ENXIO,
   EOPNOTSUPP,
@@ -33,17 +33,10 @@ import type { Memory } from "../sys/memory.ts";
 import { ATTRIBUTES_VALID_MS, emptyNode, fillAttributes, type Ownership } from "./attributes.ts";
 import type { Defer } from "./deferred.ts";
 import type { HandleTable } from "./handles.ts";
-import { directoryNode, isFileNode, nodeidOf, versionOf } from "./nodeid.ts";
+import { isFileNode, nodeidOf, versionOf } from "./nodeid.ts";
 import type { OpenFiles } from "./open_files.ts";
 import type { SeenDirectories } from "./seen.ts";
 import { isOurs, xattrNames, xattrValue } from "./xattrs.ts";
-
-/** Cookies below every entry's: entry e has cookie e + COOKIE_SHIFT, entries start at 2. */
-const DOT_COOKIE = 1;
-const DOT_DOT_COOKIE = 2;
-const COOKIE_SHIFT = 1;
-const DOT = new Uint8Array([0x2e]);
-const DOT_DOT = new Uint8Array([0x2e, 0x2e]);
 
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
@@ -95,39 +88,37 @@ export class MountFileSystem implements FileSystem {
     return 0;
   }
 
-  opendir(context: RequestContext, nodeid: number, out: OpenedFile): Result {
-    const { catalog, mustAnswer } = this.ports;
-    if (isFileNode(nodeid)) return -ENOTDIR;
-    if (!catalog.directory(nodeid, this.#node)) return -ESTALE;
-    const complete = catalog.unlisted(nodeid).length === 0;
-    if (!complete && !mustAnswer) return this.#deferDirectory(context, nodeid);
-    out.fh = 0;
-    out.flags = complete ? FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE : 0;
-    out.backingId = 0;
-    return 0;
+  /**
+   * "Not implemented" makes the kernel open directories by itself and keep every listing until it is
+   * told of a change: a second `ls -lR` then asks us nothing.
+   */
+  opendir(): Result {
+    return -ENOSYS;
   }
 
   readdir(
-    _context: RequestContext,
+    context: RequestContext,
     nodeid: number,
     _fh: number,
     cookie: number,
     sink: DirectorySink,
   ): Result {
-    const { catalog } = this.ports;
+    const { catalog, mustAnswer } = this.ports;
     if (isFileNode(nodeid)) return -ENOTDIR;
     if (!catalog.directory(nodeid, this.#node)) return -ESTALE;
-    const { entry } = sink;
-    if (cookie < DOT_DOT_COOKIE && !this.#addDots(cookie, sink)) return 0;
-    catalog.list(nodeid, Math.max(0, cookie - COOKIE_SHIFT), this.#node, (name) => {
-      this.#fill(entry);
-      return sink.add(name, this.#node.entry + COOKIE_SHIFT);
+    if (cookie === 0 && !mustAnswer && catalog.unlisted(nodeid).length > 0) {
+      return this.#deferDirectory(context, nodeid);
+    }
+    // A cookie is the id of the entry before.
+    catalog.list(nodeid, cookie, this.#node, (name) => {
+      this.#fill(sink.entry);
+      return sink.add(name, this.#node.entry);
     });
     return 0;
   }
 
   releasedir(): void {
-    // Open directories have no state: a cookie says all.
+    // Directories are never opened here.
   }
 
   open(context: RequestContext, nodeid: number, _flags: number, out: OpenedFile): Result {
@@ -202,20 +193,6 @@ export class MountFileSystem implements FileSystem {
 
   interrupt(unique: number): void {
     this.ports.defer({ kind: "interrupt", unique });
-  }
-
-  #addDots(cookie: number, sink: DirectorySink): boolean {
-    const directory = this.#node.entry;
-    const parent = directory === ROOT_ENTRY ? ROOT_ENTRY : this.#node.parent;
-    // Nodeid 0: no lookup is counted for these two.
-    fillAttributes(this.#node, this.ports.owner, sink.entry.attributes);
-    sink.entry.nodeid = 0;
-    sink.entry.validMs = 0;
-    if (cookie < DOT_COOKIE && !sink.add(DOT, DOT_COOKIE)) return false;
-    sink.entry.attributes.inode = directoryNode(parent);
-    const added = sink.add(DOT_DOT, DOT_DOT_COOKIE);
-    sink.entry.attributes.inode = directoryNode(directory);
-    return added;
   }
 
   #fill(out: NodeEntry): void {
