@@ -135,7 +135,7 @@ class SshLink {
   async open(): Promise<ClientChannel> {
     const { target, secrets } = this.#options;
     const { Client, utils } = await import("ssh2");
-    const hostKey = new HostKeyCheck({ ...target, originId: target.originId });
+    const hostKey = new HostKeyCheck(target);
     const login = new Login({ ...target, secrets }, utils.parseKey);
     const socket = await this.#connect();
     this.phase = "handshake";

@@ -9,6 +9,7 @@ import { messageOf } from "../../errors.ts";
 import { SftpFault, shownServerText } from "./errors.ts";
 import {
   fingerprint,
+  type HostKeyVerdict,
   judgeHostKey,
   type KnownHost,
   keyTypeOf,
@@ -54,7 +55,7 @@ export class HostKeyCheck {
   constructor(options: HostKeyCheckOptions) {
     this.#options = options;
     this.#entries = options.knownHostsFiles.flatMap((file) =>
-      parseKnownHosts(readIfThere(file)).map((entry) => ({ ...entry, file })),
+      parseKnownHosts(readKnownHosts(file)).map((entry) => ({ ...entry, file })),
     );
   }
 
@@ -68,10 +69,14 @@ export class HostKeyCheck {
     return [...new Set(algorithmsFor([...known, ...HOST_KEY_TYPES]))];
   }
 
+  verdict(key: Buffer): HostKeyVerdict {
+    return judgeHostKey(this.#entries, this.#options.host, this.#options.port, key);
+  }
+
   /** Undefined when the key is trusted, else why it is not. */
   refusal(key: Buffer): SftpFault | undefined {
     const { host, port } = this.#options;
-    const verdict = judgeHostKey(this.#entries, host, port, key);
+    const verdict = this.verdict(key);
     if (verdict.status === "known") return undefined;
     const shown = `${shownServerText(keyTypeOf(key) ?? "no")} key ${fingerprint(key)}`;
     const at = port === SSH_PORT ? host : `${host}:${port}`;
@@ -118,7 +123,8 @@ function refusal(message: string): SftpFault {
   return new SftpFault("host_key", message);
 }
 
-function readIfThere(file: string): string {
+/** The text of a known_hosts file; empty when there is none. */
+export function readKnownHosts(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
