@@ -12,6 +12,7 @@ import { EventBus } from "../events.ts";
 import { Federation } from "../federation/federation.ts";
 import { abortConnection, type Mounted, mount, raiseReadahead } from "../fuse/device.ts";
 import type { Logger } from "../log.ts";
+import type { OriginPorts } from "../origins/build.ts";
 import type { OriginId } from "../origins/origin.ts";
 import { libc } from "../sys/libc.ts";
 import { FuseThread } from "../threads/fuse_thread.ts";
@@ -42,6 +43,8 @@ export interface LibraryOptions {
   readonly log: Logger;
   /** Refuse to start while an enabled origin was never listed. */
   readonly requireAll: boolean;
+  /** What origins are given beside the usual, by id: tests put faults in here. */
+  readonly originExtras?: (id: string) => Partial<OriginPorts>;
 }
 
 export class Library {
@@ -166,7 +169,11 @@ export class Library {
       roots,
       federation,
       scans,
-      open: originOpener({ readers }),
+      open: originOpener({
+        clock: this.#clock,
+        readers,
+        ...(this.options.originExtras === undefined ? {} : { extras: this.options.originExtras }),
+      }),
     });
 
     const owner = ownership(config);

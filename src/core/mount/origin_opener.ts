@@ -1,24 +1,34 @@
 /** How a running mount opens its origins: local disks are reached through its reader threads. */
 
-import { OwnError } from "../errors.ts";
-import { placementOf } from "../origins/disk/placement.ts";
-import { LOCAL_CAPABILITIES, LocalOrigin } from "../origins/local.ts";
-import { mayHang } from "../sys/mountinfo.ts";
+import type { Clock } from "../clock.ts";
+import { buildOrigin, type OriginPorts } from "../origins/build.ts";
 import type { ReaderPool } from "../threads/reader_pool.ts";
 import type { OpenOrigin } from "./origin_set.ts";
 
-export function originOpener(ports: { readonly readers: ReaderPool }): OpenOrigin {
+export interface OriginOpenerPorts {
+  readonly clock: Clock;
+  readonly readers: ReaderPool;
+  /** What else `buildOrigin` is given. */
+  readonly extras?: (id: string) => Partial<OriginPorts>;
+}
+
+export function originOpener({ clock, readers, extras }: OriginOpenerPorts): OpenOrigin {
   return async (settings, row) => {
-    if (settings.originType !== "local") throw new OwnError("unsupported", "not yet");
-    const { id, path } = settings;
-    const calls = ports.readers.calls;
-    const disk = {
-      call: (request: Uint8Array, signal?: AbortSignal) => calls.call(row, path, request, signal),
-      close: async () => undefined,
-    };
-    const mount = placementOf(path);
-    const local = mount === undefined || !mayHang(mount.type);
-    const origin = new LocalOrigin({ id, type: "local", capabilities: LOCAL_CAPABILITIES, disk });
-    return { origin, localRoot: local ? path : undefined };
+    let localRoot: string | undefined;
+    const more = extras?.(settings.id) ?? {};
+    const origin = await buildOrigin(settings, {
+      clock,
+      localDisk({ path }) {
+        localRoot = path;
+        return {
+          call: (request, signal) => readers.calls.call(row, path, request, signal),
+          close: () => Promise.resolve(),
+        };
+      },
+      ...more,
+    });
+    // Threads that open files by themselves would pass by what is put around the origin.
+    const wrapped = more.faults !== undefined || settings.bandwidthLimitBytesPerSec !== undefined;
+    return { origin, localRoot: wrapped ? undefined : localRoot };
   };
 }
