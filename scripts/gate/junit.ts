@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { Tally } from "./tally.ts";
 
 /** What a title of a test that may be left out ends with; see test/needs.ts. */
@@ -36,7 +37,7 @@ export function readJunit(xml: string, files: readonly string[]): Tally {
   for (const match of xml.matchAll(/<testcase\b([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g)) {
     const [, tag = "", body = ""] = match;
     const file = attribute(tag, "file");
-    reported.add(file);
+    reported.add(resolve(file));
     const group = attribute(tag, "classname");
     const title = `${file}: ${group === "" ? "" : `${group} › `}${attribute(tag, "name")}`;
     const failure = /<(?:failure|error)\b([^>]*)/.exec(body);
@@ -52,7 +53,8 @@ export function readJunit(xml: string, files: readonly string[]): Tally {
     }
   }
   for (const file of files) {
-    if (!reported.has(file)) failed.push(`${file} (did not load, crashed, or holds no test)`);
+    if (!reported.has(resolve(file)))
+      failed.push(`${file} (did not load, crashed, or holds no test)`);
   }
   return { passed, failed, skipped };
 }

@@ -6,7 +6,7 @@ import { runCommand } from "./command.ts";
 import { readJunit } from "./junit.ts";
 import { leftovers, RUN_MARK } from "./leftovers.ts";
 import type { Stage } from "./stage.ts";
-import { failed, NOTHING, sum, type Tally } from "./tally.ts";
+import { failed, sum, type Tally } from "./tally.ts";
 
 /** Directories under test/ whose tests need the machine: root, FUSE, real servers, the compiled binary. */
 const MACHINE_SUITES: readonly string[] = ["integration", "e2e"];
@@ -68,7 +68,7 @@ async function settledLeftovers(mark: string, directory: string): Promise<readon
 }
 
 async function runSuite(suite: Suite): Promise<Tally> {
-  if (suite.files.length === 0) return NOTHING;
+  if (suite.files.length === 0) return failed(`${suite.name}: no tests found`);
   const mark = crypto.randomUUID();
   const report = join(tmpdir(), `musicfs-report-${mark}.xml`);
   const directory = mkdtempSync(join(tmpdir(), "musicfs-run-"));

@@ -6,7 +6,6 @@ import { type Finding, importsOf, type SourceTree } from "./source.ts";
  */
 export function checkCycles(tree: SourceTree): readonly Finding[] {
   const index = new Map<string, number>();
-  const low = new Map<string, number>();
   const stack: string[] = [];
   const findings: Finding[] = [];
 
@@ -17,11 +16,11 @@ export function checkCycles(tree: SourceTree): readonly Finding[] {
     let lowest = number;
     for (const { target } of importsOf(path, tree.get(path) ?? "")) {
       if (target === undefined || !tree.has(target)) continue;
-      if (!index.has(target)) lowest = Math.min(lowest, visit(target));
-      else if (stack.includes(target)) lowest = Math.min(lowest, low.get(target) ?? number);
+      const known = index.get(target);
+      if (known === undefined) lowest = Math.min(lowest, visit(target));
+      else if (stack.includes(target)) lowest = Math.min(lowest, known);
       if (target === path) findings.push({ path, what: "imports itself" });
     }
-    low.set(path, lowest);
     if (lowest === number) {
       const component = stack.splice(stack.indexOf(path));
       if (component.length > 1) {
