@@ -5,8 +5,8 @@
 
 import { type BytePath, displayPath, joinPath, nameFromBytes } from "../bytes.ts";
 import { removeHolding } from "./holdings.ts";
+import type { HoldingRow, OriginRow } from "./rows.ts";
 import { DIRECTORY, FILE, HoldingState } from "./schema.ts";
-import type { HoldingRow, OriginRow } from "./tables.ts";
 import type { Transaction } from "./transaction.ts";
 import { treePath } from "./visibility.ts";
 

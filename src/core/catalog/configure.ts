@@ -4,8 +4,8 @@ import { type ByteName, type BytePath, nameFromBytes, pathFromBytes, toBytes } f
 import { type CatalogOrigin, ROOT_ENTRY } from "./catalog.ts";
 import { cutBranch, graft } from "./graft.ts";
 import { removeHolding } from "./holdings.ts";
+import type { OriginRow } from "./rows.ts";
 import { DIRECTORY, HoldingState, Visibility } from "./schema.ts";
-import type { OriginRow } from "./tables.ts";
 import type { Transaction } from "./transaction.ts";
 import { reviewEntry, reviewRoot } from "./visibility.ts";
 

@@ -2,9 +2,9 @@
 
 import { type ByteName, type BytePath, nameFromBytes } from "../bytes.ts";
 import { insertHolding } from "./holdings.ts";
-import { findDirectory } from "./listing.ts";
+import { findDirectory } from "./place.ts";
+import type { HoldingRow, OriginRow, VersionRow } from "./rows.ts";
 import { FILE, Visibility } from "./schema.ts";
-import type { HoldingRow, OriginRow, VersionRow } from "./tables.ts";
 import type { Transaction } from "./transaction.ts";
 import { reviewEntry } from "./visibility.ts";
 

@@ -4,31 +4,14 @@
  */
 
 import { type ByteName, type BytePath, joinPath, nameFromBytes } from "../bytes.ts";
-import type { DirEntry, FileStat, OriginId } from "../origins/origin.ts";
+import type { DirEntry, OriginId } from "../origins/origin.ts";
+import { attributesOf, changeDirectory, mountState } from "./directories.ts";
 import { markChanged } from "./directory_time.ts";
-import { DIRECTORY, FILE, HoldingState, Visibility } from "./schema.ts";
-import {
-  type AttributeRow,
-  type EntryRow,
-  type HoldingRow,
-  type OriginRow,
-  sameAttributes,
-} from "./tables.ts";
+import type { Place } from "./place.ts";
+import { type AttributeRow, type EntryRow, type HoldingRow, sameAttributes } from "./rows.ts";
+import { DIRECTORY, FILE, Visibility } from "./schema.ts";
 import type { Transaction } from "./transaction.ts";
 import { review } from "./visibility.ts";
-
-/** A directory of the tree as one origin lists it. */
-export interface Place {
-  readonly origin: OriginRow;
-  readonly directory: number;
-  /** Its path in the tree. */
-  readonly path: BytePath;
-  readonly shown: boolean;
-  /** Nothing is recorded in it yet, so that no name needs to be looked for. */
-  readonly fresh: boolean;
-  /** The device it lies on, if that means anything. */
-  readonly device: number | undefined;
-}
 
 export type PutResult = "same" | "added" | "modified";
 
@@ -43,11 +26,13 @@ export function putEntry(
   known: HoldingRow | undefined,
 ): PutResult {
   if (entry.kind === "directory") {
-    putDirectory(tx, place, entry, known);
+    const state = mountState(place, entry, known);
+    if (known === undefined) addHolding(tx, place, entry, state);
+    else changeDirectory(tx, known, entry, state, entry.name);
     return "same";
   }
   if (known === undefined) {
-    addHolding(tx, place, entry);
+    addHolding(tx, place, entry, 0);
     report(tx, "file_added", place, entry.name);
     return "added";
   }
@@ -100,62 +85,13 @@ export function removeHolding(
   return files;
 }
 
-/** Attributes as rows name them; a directory has no size. */
-export function attributesOf(stat: FileStat): AttributeRow {
-  return {
-    size: stat.kind === "file" ? stat.sizeBytes : 0,
-    mtime_sec: stat.mtimeSec,
-    mtime_nsec: stat.mtimeNsec,
-    mode: stat.mode,
-    uid: stat.uid,
-    gid: stat.gid,
-  };
-}
-
 /** Records a version that no holding refers to any more. */
 export function retireUnheld(tx: Transaction, { parent, entry, version }: HoldingRow): void {
   const held = tx.tables.holdings(parent, entry).some((other) => other.version === version);
   if (!held) tx.tables.retire(version);
 }
 
-function putDirectory(
-  tx: Transaction,
-  place: Place,
-  entry: DirEntry,
-  known: HoldingRow | undefined,
-): void {
-  const mounted =
-    entry.device !== undefined && place.device !== undefined && entry.device !== place.device;
-  if (known === undefined) {
-    addHolding(tx, place, entry, mounted ? HoldingState.mountPoint : 0);
-    return;
-  }
-  const { mountPoint, unmounted } = HoldingState;
-  const wasMounted = (known.state & (mountPoint | unmounted)) !== 0;
-  let state = known.state & ~(mountPoint | unmounted);
-  if (mounted) state |= mountPoint;
-  else if (wasMounted) state |= unmounted;
-  changeDirectory(tx, known, entry, state, entry.name);
-}
-
-/** The attributes of a directory that the origin holds were looked at. */
-export function changeDirectory(
-  tx: Transaction,
-  known: HoldingRow,
-  stat: FileStat,
-  state: number,
-  name: ByteName | undefined,
-): void {
-  const row = attributesOf(stat);
-  const token = stat.identity ?? "";
-  const device = stat.device ?? null;
-  const shown = sameAttributes(known, row);
-  if (shown && known.token === token && known.device === device && known.state === state) return;
-  tx.tables.putHolding({ ...known, ...row, token, device, state });
-  if (!shown && name !== undefined) review(tx, known.parent, name);
-}
-
-function addHolding(tx: Transaction, place: Place, entry: DirEntry, state = 0): void {
+function addHolding(tx: Transaction, place: Place, entry: DirEntry, state: number): void {
   const { directory, origin, path } = place;
   const isFile = entry.kind === "file";
   const row = attributesOf(entry);

@@ -4,16 +4,17 @@
  * compared is missing.
  */
 
-import { type ByteName, type BytePath, joinPath, nameFromBytes, pathFromBytes } from "../bytes.ts";
-import type { DirEntry, FileStat } from "../origins/origin.ts";
+import { nameFromBytes } from "../bytes.ts";
+import type { DirEntry } from "../origins/origin.ts";
 import { holdReason, type Missing, removeMissing } from "./absence.ts";
-import { type ListingPage, ROOT_ENTRY } from "./catalog.ts";
-import { changeDirectory, type Place, putEntry } from "./holdings.ts";
+import type { ListingPage } from "./catalog.ts";
+import { refreshDirectory } from "./directories.ts";
+import { putEntry } from "./holdings.ts";
+import { findDirectory, type Place, placeOf } from "./place.ts";
+import type { HoldingRow, NamedHoldingRow } from "./rows.ts";
 import type { ScanState } from "./scan_state.ts";
-import { DIRECTORY, FILE, HoldingState, Visibility } from "./schema.ts";
-import type { HoldingRow, NamedHoldingRow, OriginRow } from "./tables.ts";
+import { DIRECTORY, FILE, HoldingState } from "./schema.ts";
 import type { Transaction } from "./transaction.ts";
-import { reviewEntry } from "./visibility.ts";
 
 /** Listings whose last page is still to come; the oldest is given up for a new one. */
 const MAX_OPEN_LISTINGS = 256;
@@ -135,60 +136,6 @@ function recordedIn(tx: Transaction, directory: number, origin: number): Recorde
     recorded.set(recordKey(row.kind, nameFromBytes(row.name)), row);
   }
   return recorded;
-}
-
-/** The origin's holding of a directory, by its path on the origin. */
-export function findDirectory(
-  tx: Transaction,
-  origin: OriginRow,
-  directory: BytePath,
-): HoldingRow | undefined {
-  let parent = 0;
-  let entry = ROOT_ENTRY;
-  const path = joinPath(pathFromBytes(origin.prefix), directory);
-  for (const name of path === "" ? [] : path.split("/")) {
-    const next = tx.tables.directoryNamed(entry, name as ByteName);
-    if (next === undefined) return undefined;
-    parent = entry;
-    entry = next;
-  }
-  return tx.tables.holding(parent, entry, origin.num);
-}
-
-export function placeOf(
-  tx: Transaction,
-  origin: OriginRow,
-  holding: HoldingRow,
-  page: Pick<ListingPage, "directory" | "stat">,
-): Place {
-  const directory = holding.entry;
-  const device = page.stat?.device ?? holding.device;
-  const child = tx.tables
-    .query<unknown, [number]>("SELECT 1 FROM entry WHERE parent = ? LIMIT 1")
-    .get(directory);
-  return {
-    origin,
-    directory,
-    path: joinPath(pathFromBytes(origin.prefix), page.directory),
-    shown: tx.tables.entry(directory)?.visible === Visibility.shown,
-    fresh: child === null,
-    device: device ?? undefined,
-  };
-}
-
-/** Attributes of the listed directory itself, and whether it is still the mount point it was. */
-export function refreshDirectory(tx: Transaction, holding: HoldingRow, stat: FileStat): void {
-  if (stat.kind !== "directory") return;
-  const entry = tx.tables.entry(holding.entry);
-  if (entry === undefined) return;
-  const above = tx.tables.entry(holding.parent);
-  const outer = above && tx.tables.holding(above.parent, above.id, holding.origin)?.device;
-  const { mountPoint, unmounted } = HoldingState;
-  let state = holding.state;
-  const left = (state & mountPoint) !== 0 && stat.device !== holding.device;
-  if (left && stat.device === outer) state = (state & ~mountPoint) | unmounted;
-  changeDirectory(tx, holding, stat, state, undefined);
-  reviewEntry(tx, entry);
 }
 
 /** The last page was compared: what is left was not shown. */

@@ -9,8 +9,8 @@ import { messageOf, OwnError } from "../errors.ts";
 import type { OriginId } from "../origins/origin.ts";
 import { type CatalogReader, type Replica, ROOT_ENTRY, type TreeNode } from "./catalog.ts";
 import { noteDamage } from "./recovery.ts";
+import type { AttributeRow, VersionRow } from "./rows.ts";
 import { DIRECTORY, HoldingState, openForReading } from "./schema.ts";
-import type { AttributeRow, VersionRow } from "./tables.ts";
 import { matchOf } from "./versions.ts";
 
 interface NodeRow extends AttributeRow {

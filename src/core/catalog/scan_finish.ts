@@ -9,8 +9,8 @@ import {
   removeMissing,
 } from "./absence.ts";
 import type { ScanOutcome, ScanReport } from "./catalog.ts";
+import type { OriginRow } from "./rows.ts";
 import type { ScanState } from "./scan_state.ts";
-import type { OriginRow } from "./tables.ts";
 import type { Transaction } from "./transaction.ts";
 
 export function finishScan(

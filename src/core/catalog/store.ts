@@ -13,15 +13,18 @@ import type {
   ScanReport,
 } from "./catalog.ts";
 import { configure } from "./configure.ts";
+import { refreshDirectory } from "./directories.ts";
 import { markIncomplete, settleDirectoryTimes } from "./directory_time.ts";
 import { keepGoodCopy } from "./good_copy.ts";
 import { putEntry } from "./holdings.ts";
-import { findDirectory, Listings, placeOf, refreshDirectory } from "./listing.ts";
+import { Listings } from "./listing.ts";
+import { findDirectory, placeOf } from "./place.ts";
 import { noteDamage, type OpenedCatalog, openCatalog } from "./recovery.ts";
+import type { OriginRow } from "./rows.ts";
 import { finishScan } from "./scan_finish.ts";
 import { ScanState } from "./scan_state.ts";
 import { DIRECTORY, FILE } from "./schema.ts";
-import { type OriginRow, Tables } from "./tables.ts";
+import { Tables } from "./tables.ts";
 import { Transaction } from "./transaction.ts";
 import {
   dropLeftovers,

@@ -1,75 +1,35 @@
-/** Rows of the catalog and the statements that read and write them. No rules live here. */
+/** The statements that read and write the catalog's rows. No rules live here. */
 
 import type { Database, SQLQueryBindings, Statement } from "bun:sqlite";
 import { type ByteName, nameFromBytes, toBytes } from "../bytes.ts";
+import type { EntryRow, HoldingRow, NamedHoldingRow, ShownRow, VersionRow } from "./rows.ts";
 import { DIRECTORY } from "./schema.ts";
 
-/** Attributes as every table that has them names them. */
-export interface AttributeRow {
-  readonly size: number;
-  readonly mtime_sec: number;
-  readonly mtime_nsec: number;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-}
-
-export interface EntryRow extends AttributeRow {
-  readonly id: number;
-  readonly parent: number;
-  readonly name: Uint8Array;
-  readonly kind: number;
-  readonly visible: number;
-  readonly version: number;
-  readonly copies: number;
-  readonly changed_sec: number;
-  readonly changed_nsec: number;
-}
-
-export interface HoldingRow extends AttributeRow {
-  readonly parent: number;
-  readonly entry: number;
-  readonly origin: number;
-  readonly state: number;
-  readonly version: number;
-  readonly token: string;
-  readonly device: number | null;
-}
-
-/** A holding with the name and kind of its entry, as a listing is compared with it. */
-export interface NamedHoldingRow extends HoldingRow {
-  readonly name: Uint8Array;
-  readonly kind: number;
-}
-
-export interface VersionRow extends AttributeRow {
-  readonly id: number;
-  readonly entry: number;
-  readonly fingerprint: string | null;
-  readonly sha256: string | null;
-}
-
-export interface TreeRow {
-  readonly generation: string;
-  readonly next_entry: number;
-  readonly next_version: number;
-  readonly revision: number;
-  readonly kept_revision: number;
-}
-
-export interface OriginRow {
-  readonly num: number;
-  readonly id: string;
-  readonly rank: number;
-  readonly priority: number;
-  readonly enabled: number;
-  readonly prefix: Uint8Array;
-  readonly files: number;
-  readonly held: number;
-  readonly last_complete_ms: number;
-}
-
 type Values = SQLQueryBindings[];
+
+/** The statements, exported so that a test can look at their plans. */
+export const WRITER_SQL = {
+  entry: "SELECT * FROM entry WHERE id = ?",
+  entriesNamed: "SELECT * FROM entry WHERE parent = ? AND name = ?",
+  directoryNamed: `SELECT id FROM entry WHERE parent = ? AND name = ? AND kind = ${DIRECTORY}`,
+  childNames: "SELECT DISTINCT name FROM entry WHERE parent = ?",
+  insertEntry: "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
+  updateEntry: `UPDATE entry SET visible = ?, version = ?, size = ?, mtime_sec = ?, mtime_nsec = ?,
+         mode = ?, uid = ?, gid = ?, copies = ? WHERE id = ?`,
+  deleteEntry: "DELETE FROM entry WHERE id = ?",
+  setChanged: "UPDATE entry SET changed_sec = ?, changed_nsec = ? WHERE id = ?",
+  holdings: "SELECT * FROM holding WHERE parent = ? AND entry = ?",
+  holding: "SELECT * FROM holding WHERE parent = ? AND entry = ? AND origin = ?",
+  holdingsIn: `SELECT h.*, e.name, e.kind FROM holding h CROSS JOIN entry e ON e.id = h.entry
+         WHERE h.parent = ? AND h.origin = ?`,
+  putHolding: "INSERT OR REPLACE INTO holding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  deleteHolding: "DELETE FROM holding WHERE parent = ? AND entry = ? AND origin = ?",
+  version: "SELECT * FROM version WHERE id = ?",
+  insertVersion: "INSERT INTO version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  updateVersion: `UPDATE version SET size = ?, mtime_sec = ?, mtime_nsec = ?, mode = ?, uid = ?, gid = ?,
+         fingerprint = ?, sha256 = ? WHERE id = ?`,
+  retire: "INSERT OR IGNORE INTO retired VALUES (?)",
+} as const;
 
 /** The writer's statements, compiled once per connection. */
 export class Tables {
@@ -94,44 +54,23 @@ export class Tables {
 
   constructor(db: Database) {
     this.#db = db;
-    this.#entry = db.prepare("SELECT * FROM entry WHERE id = ?");
-    this.#entriesNamed = db.prepare("SELECT * FROM entry WHERE parent = ? AND name = ?");
-    this.#directoryNamed = db.prepare(
-      `SELECT id FROM entry WHERE parent = ? AND name = ? AND kind = ${DIRECTORY}`,
-    );
-    this.#childNames = db.prepare("SELECT DISTINCT name FROM entry WHERE parent = ?");
-    this.#insertEntry = db.prepare(
-      "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
-    );
-    this.#updateEntry = db.prepare(
-      `UPDATE entry SET visible = ?, version = ?, size = ?, mtime_sec = ?, mtime_nsec = ?,
-         mode = ?, uid = ?, gid = ?, copies = ? WHERE id = ?`,
-    );
-    this.#deleteEntry = db.prepare("DELETE FROM entry WHERE id = ?");
-    this.#setChanged = db.prepare(
-      "UPDATE entry SET changed_sec = ?, changed_nsec = ? WHERE id = ?",
-    );
-    this.#holdings = db.prepare("SELECT * FROM holding WHERE parent = ? AND entry = ?");
-    this.#holding = db.prepare(
-      "SELECT * FROM holding WHERE parent = ? AND entry = ? AND origin = ?",
-    );
-    this.#holdingsIn = db.prepare(
-      `SELECT h.*, e.name, e.kind FROM holding h CROSS JOIN entry e ON e.id = h.entry
-         WHERE h.parent = ? AND h.origin = ?`,
-    );
-    this.#putHolding = db.prepare(
-      "INSERT OR REPLACE INTO holding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    );
-    this.#deleteHolding = db.prepare(
-      "DELETE FROM holding WHERE parent = ? AND entry = ? AND origin = ?",
-    );
-    this.#version = db.prepare("SELECT * FROM version WHERE id = ?");
-    this.#insertVersion = db.prepare("INSERT INTO version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    this.#updateVersion = db.prepare(
-      `UPDATE version SET size = ?, mtime_sec = ?, mtime_nsec = ?, mode = ?, uid = ?, gid = ?,
-         fingerprint = ?, sha256 = ? WHERE id = ?`,
-    );
-    this.#retire = db.prepare("INSERT OR IGNORE INTO retired VALUES (?)");
+    this.#entry = db.prepare(WRITER_SQL.entry);
+    this.#entriesNamed = db.prepare(WRITER_SQL.entriesNamed);
+    this.#directoryNamed = db.prepare(WRITER_SQL.directoryNamed);
+    this.#childNames = db.prepare(WRITER_SQL.childNames);
+    this.#insertEntry = db.prepare(WRITER_SQL.insertEntry);
+    this.#updateEntry = db.prepare(WRITER_SQL.updateEntry);
+    this.#deleteEntry = db.prepare(WRITER_SQL.deleteEntry);
+    this.#setChanged = db.prepare(WRITER_SQL.setChanged);
+    this.#holdings = db.prepare(WRITER_SQL.holdings);
+    this.#holding = db.prepare(WRITER_SQL.holding);
+    this.#holdingsIn = db.prepare(WRITER_SQL.holdingsIn);
+    this.#putHolding = db.prepare(WRITER_SQL.putHolding);
+    this.#deleteHolding = db.prepare(WRITER_SQL.deleteHolding);
+    this.#version = db.prepare(WRITER_SQL.version);
+    this.#insertVersion = db.prepare(WRITER_SQL.insertVersion);
+    this.#updateVersion = db.prepare(WRITER_SQL.updateVersion);
+    this.#retire = db.prepare(WRITER_SQL.retire);
   }
 
   /** A statement for one caller's own needs; compiled once per text. */
@@ -272,18 +211,4 @@ export class Tables {
   retire(version: number): void {
     this.#retire.run(version);
   }
-}
-
-/** What the kernel sees of an entry. */
-export type ShownRow = AttributeRow & Pick<EntryRow, "visible" | "version" | "copies">;
-
-export function sameAttributes(a: AttributeRow, b: AttributeRow): boolean {
-  return (
-    a.size === b.size &&
-    a.mtime_sec === b.mtime_sec &&
-    a.mtime_nsec === b.mtime_nsec &&
-    a.mode === b.mode &&
-    a.uid === b.uid &&
-    a.gid === b.gid
-  );
 }

@@ -6,8 +6,9 @@
 import type { ByteName } from "../bytes.ts";
 import type { MusicFsEvent } from "../events.ts";
 import type { CatalogChanges } from "./catalog.ts";
+import type { EntryRow, OriginRow, ShownRow, TreeRow } from "./rows.ts";
 import { FILE, Visibility } from "./schema.ts";
-import type { EntryRow, OriginRow, ShownRow, Tables, TreeRow } from "./tables.ts";
+import type { Tables } from "./tables.ts";
 
 export class Transaction {
   readonly #names = new Map<string, { readonly parent: number; readonly name: ByteName }>();

@@ -3,7 +3,7 @@
 import { joinPath, nameFromBytes } from "../bytes.ts";
 import type { OriginId } from "../origins/origin.ts";
 import type { ReplicaMatch } from "./catalog.ts";
-import type { HoldingRow, VersionRow } from "./tables.ts";
+import type { HoldingRow, VersionRow } from "./rows.ts";
 import type { Transaction } from "./transaction.ts";
 import { reviewEntry, treePath } from "./visibility.ts";
 

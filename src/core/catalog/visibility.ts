@@ -10,8 +10,8 @@ import { type ByteName, type BytePath, joinPath, nameFromBytes } from "../bytes.
 import type { OriginId } from "../origins/origin.ts";
 import { ROOT_ENTRY } from "./catalog.ts";
 import { laterTime, markChanged } from "./directory_time.ts";
+import { type EntryRow, type HoldingRow, type ShownRow, sameAttributes } from "./rows.ts";
 import { DIRECTORY, FILE, HoldingState, Visibility } from "./schema.ts";
-import { type EntryRow, type HoldingRow, type ShownRow, sameAttributes } from "./tables.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** One entry of a name with its holdings on enabled origins, best first. */
