@@ -150,6 +150,9 @@ export const CREDENTIALS_COMMAND_MS = 30_000;
 /** Credentials that were refused, or could not be had, are asked for again after this time. */
 export const CREDENTIALS_RETRY_MS = 60_000;
 
+/** Operations at once that an S3 bucket serves best, and connections kept open for them. */
+export const S3_CONCURRENCY = 32;
+
 /** Keys in one page of an S3 listing: what S3 gives at most. */
 export const S3_PAGE_KEYS = 1000;
 
@@ -160,7 +163,7 @@ export const S3_MAX_LISTING_BYTES = 8 * 1024 * 1024;
 export const S3_MAX_ERROR_BYTES = 64 * 1024;
 
 /** Pages of an S3 listing in a row that may bring nothing new before it is taken for endless. */
-export const S3_MAX_EMPTY_PAGES = 16;
+export const S3_MAX_EMPTY_PAGES = 1000;
 
 /** Pause that an overloaded S3 server gets when it names none, and the longest it can ask for. */
 export const S3_PAUSE_MS = 1000;

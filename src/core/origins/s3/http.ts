@@ -1,0 +1,229 @@
+/**
+ * HTTP/1.1 below the AWS SDK: connections that are kept and can be dropped, requests that end with
+ * their signal, answers that are bounded whatever the server sends, and counts of it all.
+ *
+ * Only a ranged GET is handed on as a stream, which its reader must drain or destroy; every other
+ * answer is small and is collected here.
+ */
+
+import http from "node:http";
+import https from "node:https";
+import { S3_MAX_ERROR_BYTES, S3_MAX_LISTING_BYTES } from "../../limits.ts";
+import type { UsageMeter } from "../usage.ts";
+
+/** What the SDK asks a handler to send. */
+export interface HttpRequest {
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port?: number;
+  readonly method: string;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | readonly string[] | null>>;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Of the requests that get temporary credentials; S3's own have none. */
+  readonly body?: string | Uint8Array;
+}
+
+/** What it makes of the answer. */
+export interface HttpResponse {
+  readonly statusCode: number;
+  readonly reason?: string;
+  readonly headers: Record<string, string>;
+  readonly body: http.IncomingMessage | Uint8Array;
+}
+
+export interface HttpOptions {
+  /** An AbortSignal; the SDK's types allow for its own as well, which nobody here makes. */
+  readonly abortSignal?: object;
+}
+
+/** The server does not speak HTTP or S3 as it should. */
+export class BadAnswer extends Error {
+  override readonly name = "BadAnswer";
+}
+
+export interface TransportOptions {
+  /** Connections kept open for later; those in use are as many as there are requests. */
+  readonly maxIdleConnections: number;
+  readonly meter?: UsageMeter | undefined;
+}
+
+export class HttpTransport {
+  /** Read by the SDK. */
+  readonly metadata = { handlerProtocol: "http/1.1" };
+  readonly #options: TransportOptions;
+  readonly #agents = new Map<string, http.Agent>();
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with the signal's reason when it aborts, and closes the connection then. */
+  async handle(
+    request: HttpRequest,
+    { abortSignal }: HttpOptions = {},
+  ): Promise<{ readonly response: HttpResponse }> {
+    const signal = abortSignal instanceof AbortSignal ? abortSignal : undefined;
+    const message = await this.#exchangeOnLiveConnection(request, signal);
+    const statusCode = message.statusCode ?? 0;
+    const streamed = request.method === "GET" && "range" in request.headers && statusCode < 300;
+    return {
+      response: {
+        statusCode,
+        ...(message.statusMessage === undefined ? {} : { reason: message.statusMessage }),
+        headers: singleHeaders(message),
+        body: streamed ? message : await collect(message, statusCode),
+      },
+    };
+  }
+
+  /** Closes every connection; requests under way fail, later ones connect anew. */
+  dropConnections(): void {
+    for (const agent of this.#agents.values()) agent.destroy();
+    this.#agents.clear();
+  }
+
+  /** Part of the SDK's interface: there is nothing that it could set. */
+  httpHandlerConfigs(): Record<string, never> {
+    return {};
+  }
+
+  updateHttpClientConfig(): undefined {
+    return undefined;
+  }
+
+  /** A connection the server has closed meanwhile shows only when it is used: then once more. */
+  async #exchangeOnLiveConnection(
+    request: HttpRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<http.IncomingMessage> {
+    try {
+      return await this.#exchange(request, signal);
+    } catch (error) {
+      if (!(error instanceof StaleConnection)) throw error;
+    }
+    return await this.#exchange(request, signal);
+  }
+
+  #exchange(request: HttpRequest, signal: AbortSignal | undefined): Promise<http.IncomingMessage> {
+    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+    signal?.throwIfAborted();
+    const { protocol, hostname, port, method, headers } = request;
+    const meter = this.#options.meter;
+    const outgoing = (protocol === "https:" ? https : http).request({
+      agent: this.#agent(protocol),
+      // IPv6 addresses come in the brackets of a URL.
+      host: hostname.replace(/^\[(.*)\]$/, "$1"),
+      ...(port === undefined ? {} : { port }),
+      method,
+      path: targetOf(request),
+      headers,
+    });
+    let incoming: http.IncomingMessage | undefined;
+    const abort = () => {
+      incoming?.destroy(asError(signal?.reason));
+      outgoing.destroy(asError(signal?.reason));
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+    outgoing.once("close", () => signal?.removeEventListener("abort", abort));
+    outgoing.on("error", (error) => {
+      const stale = incoming === undefined && outgoing.reusedSocket && isReset(error);
+      reject(stale && signal?.aborted !== true ? new StaleConnection() : error);
+    });
+    outgoing.once("response", (message) => {
+      incoming = message;
+      // What goes wrong with the body concerns its reader, who may not be listening yet.
+      message.on("error", ignoreUntilRead);
+      resolve(message);
+    });
+    if (meter !== undefined) count(outgoing, meter);
+    outgoing.end(request.body);
+    return promise;
+  }
+
+  #agent(protocol: string): http.Agent {
+    const known = this.#agents.get(protocol);
+    if (known !== undefined) return known;
+    const Agent = protocol === "https:" ? https.Agent : http.Agent;
+    const agent = new Agent({ keepAlive: true, maxFreeSockets: this.#options.maxIdleConnections });
+    this.#agents.set(protocol, agent);
+    return agent;
+  }
+}
+
+/** The server closed a kept connection before it saw the request. */
+class StaleConnection extends Error {
+  override readonly name = "StaleConnection";
+}
+
+const ignoreUntilRead = (): undefined => undefined;
+
+function isReset(error: Error): boolean {
+  return "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE");
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error("aborted", { cause: reason });
+}
+
+/** Counts an exchange at its end, however it ends. */
+function count(outgoing: http.ClientRequest, meter: UsageMeter): void {
+  meter.request();
+  outgoing.once("socket", (socket) => {
+    const { bytesRead, bytesWritten } = socket;
+    outgoing.once("close", () => {
+      meter.received(socket.bytesRead - bytesRead);
+      meter.sent(socket.bytesWritten - bytesWritten);
+    });
+  });
+}
+
+function targetOf({ path, query = {} }: HttpRequest): string {
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).map((one) =>
+      one === null ? escapeUri(name) : `${escapeUri(name)}=${escapeUri(one)}`,
+    ),
+  );
+  return pairs.length === 0 ? path : `${path}?${pairs.join("&")}`;
+}
+
+/** As AWS's signature wants it: everything but RFC 3986's unreserved characters is encoded. */
+function escapeUri(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function singleHeaders(message: http.IncomingMessage): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(message.headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(", ") : (value ?? ""),
+    ]),
+  );
+}
+
+/** The whole body. Of an error that is too long nothing: its status says enough. */
+async function collect(message: http.IncomingMessage, statusCode: number): Promise<Uint8Array> {
+  const failed = statusCode >= 300;
+  const limitBytes = failed ? S3_MAX_ERROR_BYTES : S3_MAX_LISTING_BYTES;
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  // Leaving the loop destroys the message, and with it the connection.
+  for await (const chunk of message) {
+    bytes += chunk.byteLength;
+    if (bytes > limitBytes) {
+      if (failed) return new Uint8Array();
+      throw new BadAnswer(`the server's answer is longer than ${limitBytes} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  const body = Buffer.concat(chunks);
+  // S3's XML has none; skipping them costs the SDK's parser time without bound.
+  if (/<!doctype/i.test(body.toString("latin1"))) {
+    if (failed) return new Uint8Array();
+    throw new BadAnswer("the server answers with something that is not of S3");
+  }
+  return body;
+}
