@@ -7,9 +7,9 @@ import { checkFiles } from "./structure/files.ts";
 import { checkRooms } from "./structure/rooms.ts";
 import type { Finding, SourceTree } from "./structure/source.ts";
 
-/** TypeScript files below the project's `root`. */
+/** The program, its tests and its scripts below the project's `root`. */
 export function readSourceTree(root: string): SourceTree {
-  const glob = new Bun.Glob("{src,test,scripts,bench}/**/*.{ts,tsx}");
+  const glob = new Bun.Glob("{src,test,scripts,bench}/**/*.{ts,tsx,sh}");
   const paths = [...glob.scanSync(root)].sort();
   return new Map(paths.map((path) => [path, readFileSync(join(root, path), "utf8")]));
 }

@@ -40,6 +40,7 @@ function resolve(from: string, specifier: string): string | undefined {
 
 /** Every import and re-export of a file, those of types included, each once. */
 export function importsOf(path: string, text: string): readonly Import[] {
+  if (!/\.tsx?$/.test(path)) return [];
   const loaded = transpilers[path.endsWith(".tsx") ? "tsx" : "ts"].scanImports(text);
   const eager = new Set(
     loaded.filter(({ kind }) => kind !== "dynamic-import").map((found) => found.path),

@@ -1,0 +1,39 @@
+/** Tests that only some machines can run: elsewhere they are skipped, and their titles say what is missing. */
+import { describe, test } from "bun:test";
+import { existsSync } from "node:fs";
+
+/** What a machine may lack, and how to tell. */
+const CONDITIONS = {
+  root: () => process.getuid?.() === 0,
+  fuse: () => existsSync("/dev/fuse"),
+} as const;
+
+/** `root`, `fuse` (the device), or the name of a program on the PATH. */
+export type Need = keyof typeof CONDITIONS | (string & {});
+
+function isMet(need: Need): boolean {
+  const condition = need in CONDITIONS ? CONDITIONS[need as keyof typeof CONDITIONS] : undefined;
+  return condition === undefined ? Bun.which(need) !== null : condition();
+}
+
+/** What this machine lacks of `needs`. */
+export function lacking(needs: readonly Need[]): readonly Need[] {
+  return needs.filter((need) => !isMet(need));
+}
+
+/**
+ * `test` and `describe` for a machine that has all of `needs`. On another, the title gets `[needs …]` and the test is
+ * skipped: the gate accepts no skip without such a reason.
+ */
+export function needing(...needs: readonly Need[]): {
+  readonly test: (title: string, body: () => void | Promise<void>, timeoutMs?: number) => void;
+  readonly describe: (title: string, body: () => void) => void;
+} {
+  const lacked = lacking(needs);
+  if (lacked.length === 0) return { test, describe };
+  const reason = `[needs ${lacked.join(", ")}]`;
+  return {
+    test: (title, body) => test.skip(`${title} ${reason}`, body),
+    describe: (title, body) => describe.skip(`${title} ${reason}`, body),
+  };
+}
