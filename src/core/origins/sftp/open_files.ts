@@ -24,13 +24,13 @@ interface Held {
 }
 
 export class OpenFiles implements Disposable {
-  readonly #session: SftpSession;
+  readonly #session: Pick<SftpSession, "close" | "maxHandles">;
   readonly #clock: Clock;
   /** Insertion order is order of use: the first is the least recently used. */
   readonly #held = new Map<string, Held>();
   #disposed = false;
 
-  constructor(session: SftpSession, clock: Clock) {
+  constructor(session: Pick<SftpSession, "close" | "maxHandles">, clock: Clock) {
     this.#session = session;
     this.#clock = clock;
   }

@@ -169,6 +169,8 @@ export class ConnectionPool<C extends PooledConnection> {
       (a, b) => b.connection.quietMs - a.connection.quietMs,
     );
     if (longest === undefined || longest.connection.quietMs < SFTP_REPLACE_MS) return;
+    // Its place is wanted at once, even if it never served.
+    longest.served = true;
     const seconds = Math.round(longest.connection.quietMs / 1000);
     longest.connection.fail(
       new SftpFault("timeout", `the server has not answered for ${seconds} s`),
