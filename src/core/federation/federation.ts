@@ -150,6 +150,11 @@ export class Federation {
     this.#fingerprints.add(file);
   }
 
+  /** Files that wait for `compareReplicas`; for metrics and leak checks. */
+  get filesToCompare(): number {
+    return this.#fingerprints.size;
+  }
+
   get routing(): RoutingOrder {
     return this.registry.routing;
   }
