@@ -1,7 +1,19 @@
 /** A temporary directory that tests fill behind an origin's back, with names as bytes. */
 
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
-import { appendFile, mkdir, open, unlink, writeFile } from "node:fs/promises";
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,36 +38,34 @@ export class LocalTree implements Filling, Disposable {
   }
 
   async put(path: BytePath, bytes: Uint8Array): Promise<void> {
-    await this.makeDirectory(parentPath(path));
-    await unlink(this.at(path)).catch(ignoreMissing);
-    await writeFile(this.at(path), bytes);
+    this.#makeDirectories(parentPath(path));
+    if (existsSync(this.at(path))) unlinkSync(this.at(path));
+    writeFileSync(this.at(path), bytes);
   }
 
   async remove(path: BytePath): Promise<void> {
-    await unlink(this.at(path));
+    unlinkSync(this.at(path));
   }
 
   async makeDirectory(path: BytePath): Promise<void> {
-    // Node's recursive mkdir takes no bytes.
-    if (path === "") return;
-    await this.makeDirectory(parentPath(path));
-    await mkdir(this.at(path)).catch(ignoreExisting);
+    this.#makeDirectories(path);
   }
 
   async edit(path: BytePath, offsetBytes: number, bytes: Uint8Array): Promise<void> {
-    await using file = await open(this.at(path), "r+");
-    await file.write(bytes, 0, bytes.byteLength, offsetBytes);
+    const fd = openSync(this.at(path), "r+");
+    writeSync(fd, bytes, 0, bytes.byteLength, offsetBytes);
+    closeSync(fd);
   }
 
   async putSparse(path: BytePath, sizeBytes: number, tail: Uint8Array<ArrayBuffer>): Promise<void> {
     await this.put(path, new Uint8Array(0));
     const at = this.at(path).toString();
     truncateSync(at, sizeBytes - tail.byteLength);
-    await appendFile(at, tail);
+    appendFileSync(at, tail);
   }
 
   async link(path: BytePath, target: string): Promise<void> {
-    await this.makeDirectory(parentPath(path));
+    this.#makeDirectories(parentPath(path));
     symlinkSync(target, this.at(path));
   }
 
@@ -79,13 +89,12 @@ export class LocalTree implements Filling, Disposable {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
+  /** Node's own recursive mkdir takes no bytes. */
+  #makeDirectories(path: BytePath): void {
+    if (path === "" || existsSync(this.at(path))) return;
+    this.#makeDirectories(parentPath(path));
+    mkdirSync(this.at(path));
+  }
+
   readonly #sockets: { close(): unknown }[] = [];
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== "ENOENT") throw error;
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EEXIST") throw error;
 }

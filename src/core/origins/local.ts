@@ -5,6 +5,7 @@
 
 import { type ByteName, type BytePath, displayPath, isValidPath, ROOT_PATH } from "../bytes.ts";
 import { MusicFsError, OriginError, OwnError } from "../errors.ts";
+import { MAX_DIRECTORY_ENTRIES } from "../limits.ts";
 import { throwIfAborted, untilAborted } from "./abort.ts";
 import type { DiskClient } from "./disk/client.ts";
 import { DiskFailure } from "./disk/failure.ts";
@@ -60,6 +61,10 @@ export class LocalOrigin implements Origin {
       // Network file systems repeat names when a directory changes while it is read.
       const entries = page.entries.filter(({ name }) => !seen.has(name));
       for (const { name } of entries) seen.add(name);
+      if (seen.size > MAX_DIRECTORY_ENTRIES) {
+        const endless = `more than ${MAX_DIRECTORY_ENTRIES} entries: the listing seems endless`;
+        throw new OriginError("protocol", this.id, displayPath(directory), endless);
+      }
       if (entries.length > 0) yield entries;
       failure ??= page.failure;
       if (page.done) break;

@@ -54,3 +54,17 @@ function readLink(path: string): string | undefined {
     throw error;
   }
 }
+
+/** True unless system calls on `path` may never return: then it needs guards. */
+export function isOnLocalDisk(path: string): boolean {
+  const mount = placementOf(path);
+  return mount === undefined || !mayHang(mount.type);
+}
+
+/** File systems whose inode numbers and ctimes are those of the server's own files. */
+const LASTING_INODES = new Set(["nfs", "nfs4", "ceph", "lustre", "beegfs", "virtiofs", "fuseblk"]);
+
+/** False: inode numbers are made up at every mount, or ctime is mtime again (SMB, FUSE). */
+export function keepsInodes(mount: MountInfo): boolean {
+  return LASTING_INODES.has(mount.type);
+}

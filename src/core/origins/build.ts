@@ -1,0 +1,108 @@
+/** From an origin's settings to the origin in all its wrappers: their order stands here. */
+
+import type { Clock } from "../clock.ts";
+import type { LocalOriginSettings, OriginSettings } from "../config/config.ts";
+import { OwnError } from "../errors.ts";
+import { mayHang } from "../sys/mountinfo.ts";
+import { CredentialsProvider } from "./credentials.ts";
+import type { DiskClient } from "./disk/client.ts";
+import { MUSICFS_TYPE } from "./disk/mounted.ts";
+import { keepsInodes, placementOf } from "./disk/placement.ts";
+import { openGuardedOrigin } from "./guarded.ts";
+import { LOCAL_CAPABILITIES, LocalOrigin } from "./local.ts";
+import type { Origin } from "./origin.ts";
+import type { UsageMeter } from "./usage.ts";
+import { withBandwidth } from "./wrappers/bandwidth.ts";
+import { type FaultPlan, withFaults } from "./wrappers/faults.ts";
+import { withLimit } from "./wrappers/limit.ts";
+import { type OriginMetrics, withMetrics } from "./wrappers/metrics.ts";
+import { withTimeout } from "./wrappers/timeout.ts";
+import { withUsage } from "./wrappers/usage.ts";
+
+export interface OriginPorts {
+  readonly clock: Clock;
+  /** Where the system calls of an origin on a disk of this machine are made. */
+  readonly localDisk: (settings: LocalOriginSettings) => DiskClient;
+  /** Counts operations. */
+  readonly metrics?: OriginMetrics;
+  /** Counts what will be billed. */
+  readonly usage?: UsageMeter;
+  /** Makes it fail; for tests. */
+  readonly faults?: FaultPlan;
+  /** How guard processes are started. Default: as this program. */
+  readonly guardCommand?: readonly string[];
+}
+
+/**
+ * Opens an origin. What is wrong with it at the moment (away, unmounted, wrong password) is told by
+ * its operations; throws OwnError `config` for what can never work.
+ */
+export async function buildOrigin(settings: OriginSettings, ports: OriginPorts): Promise<Origin> {
+  const { clock, faults, metrics } = ports;
+  const bandwidth = settings.bandwidthLimitBytesPerSec;
+  let origin = await openOrigin(settings, ports);
+  // Innermost: the faults that tests put in are the origin's, and everything outside copes.
+  if (faults) origin = withFaults(origin, faults);
+  // The limit is for the origin's work: waiting for a turn or for bandwidth is not its failure.
+  origin = withTimeout(origin, settings.operationTimeoutMs, clock);
+  if (metrics) origin = withMetrics(origin, metrics, clock);
+  origin = withLimit(origin, settings.maxConcurrency);
+  // Outermost: a read that waits for its share of bandwidth takes nobody's turn.
+  if (bandwidth !== undefined) origin = withBandwidth(origin, bandwidth, clock);
+  return origin;
+}
+
+async function openOrigin(settings: OriginSettings, ports: OriginPorts): Promise<Origin> {
+  const { id } = settings;
+  const counted = (origin: Origin) => (ports.usage ? withUsage(origin, ports.usage) : origin);
+  switch (settings.originType) {
+    case "local":
+      return counted(openLocal(settings, ports));
+    case "nfs":
+    case "smb":
+      return counted(
+        openGuardedOrigin({
+          id,
+          type: settings.originType,
+          path: settings.path,
+          requireMount: settings.requireMount,
+          strongTokens: settings.originType === "nfs",
+          deadlineMs: settings.operationTimeoutMs,
+          clock: ports.clock,
+          guardCommand: ports.guardCommand,
+        }),
+      );
+    case "sftp": {
+      const { openSftpOrigin } = await import("./sftp/origin.ts");
+      const credentials =
+        settings.credentials &&
+        new CredentialsProvider(id, settings.credentials, { clock: ports.clock });
+      return counted(openSftpOrigin(settings, { clock: ports.clock, credentials }));
+    }
+    case "s3":
+      throw new OwnError("unsupported", `origin ${id}: this build cannot open S3 yet`);
+  }
+}
+
+function openLocal(settings: LocalOriginSettings, ports: OriginPorts): Origin {
+  const { id, path } = settings;
+  const mount = placementOf(path);
+  if (mount?.type === MUSICFS_TYPE) {
+    const message = `origin ${id}: ${path} lies on a mount of MusicFS; give the files' own path`;
+    throw new OwnError("config", message);
+  }
+  if (mount === undefined || !mayHang(mount.type)) {
+    const disk = ports.localDisk(settings);
+    return new LocalOrigin({ id, type: "local", capabilities: LOCAL_CAPABILITIES, disk });
+  }
+  return openGuardedOrigin({
+    id,
+    type: "local",
+    path,
+    requireMount: false,
+    strongTokens: keepsInodes(mount),
+    deadlineMs: settings.operationTimeoutMs,
+    clock: ports.clock,
+    guardCommand: ports.guardCommand,
+  });
+}

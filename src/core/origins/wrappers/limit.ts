@@ -1,0 +1,112 @@
+/** At most so many operations at once at one origin; the others wait for their turn. */
+
+import { displayPath } from "../../bytes.ts";
+import { OriginError } from "../../errors.ts";
+import { ORIGIN_QUEUE_OPERATIONS } from "../../limits.ts";
+import { cancelled, throwIfAborted } from "../abort.ts";
+import type { Origin } from "../origin.ts";
+import { type Operation, WrappedOrigin } from "./wrapped.ts";
+
+/** Of so many operations that get their turn, one is of the patient kind while any waits. */
+const PATIENT_SHARE = 4;
+
+/**
+ * Reads and stats, for which somebody waits, go before pages of listings and checksums, but do not
+ * starve them; equals go in order of arrival. Probes do not wait: a busy origin is not a sick one.
+ * Beyond ORIGIN_QUEUE_OPERATIONS waiting, operations fail as `overloaded`.
+ */
+export function withLimit(
+  inner: Origin,
+  maxConcurrency = inner.capabilities.maxConcurrency,
+): Origin {
+  const turns = new Turns(maxConcurrency);
+  return new WrappedOrigin(inner, async (operation, signal, run) => {
+    throwIfAborted(signal);
+    if (operation.kind === "probe") return run(signal);
+    if (turns.waiting >= ORIGIN_QUEUE_OPERATIONS) throw overloaded(inner, operation, turns.waiting);
+    const isUrgent = operation.kind === "read" || operation.kind === "stat";
+    using _ = await turns.take(isUrgent, signal);
+    return await run(signal);
+  });
+}
+
+interface Waiter {
+  readonly start: () => void;
+}
+
+/** A counting semaphore with two classes. */
+export class Turns {
+  readonly #urgent = new Set<Waiter>();
+  readonly #patient = new Set<Waiter>();
+  #running = 0;
+  /** Urgent ones that went before a patient one that waited. */
+  #overtaken = 0;
+
+  constructor(readonly limit: number) {}
+
+  get waiting(): number {
+    return this.#urgent.size + this.#patient.size;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Resolves to the turn, which ends when it is disposed. Rejects with `cancelled`. */
+  take(isUrgent: boolean, signal?: AbortSignal): Promise<Disposable> {
+    const { promise, resolve, reject } = Promise.withResolvers<Disposable>();
+    const queue = isUrgent ? this.#urgent : this.#patient;
+    const abort = () => {
+      queue.delete(waiter);
+      reject(cancelled(signal));
+    };
+    const waiter = {
+      start: () => {
+        signal?.removeEventListener("abort", abort);
+        this.#running++;
+        resolve(this.#turn());
+      },
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+    queue.add(waiter);
+    this.#next();
+    return promise;
+  }
+
+  #turn(): Disposable {
+    let ended = false;
+    return {
+      [Symbol.dispose]: () => {
+        if (ended) return;
+        ended = true;
+        this.#running--;
+        this.#next();
+      },
+    };
+  }
+
+  #next(): void {
+    while (this.#running < this.limit) {
+      const queue = this.#choose();
+      const [waiter] = queue;
+      if (waiter === undefined) return;
+      queue.delete(waiter);
+      waiter.start();
+    }
+  }
+
+  #choose(): Set<Waiter> {
+    const patientIsDue = this.#overtaken >= PATIENT_SHARE - 1 && this.#patient.size > 0;
+    if (this.#urgent.size === 0 || patientIsDue) {
+      this.#overtaken = 0;
+      return this.#patient;
+    }
+    if (this.#patient.size > 0) this.#overtaken++;
+    return this.#urgent;
+  }
+}
+
+function overloaded(origin: Origin, { path }: Operation, waiting: number): OriginError {
+  const message = `${waiting} operations wait for this origin already`;
+  return new OriginError("overloaded", origin.id, displayPath(path), message);
+}
