@@ -25,7 +25,7 @@ export const DIRECTORY_DEADLINE_MS = 2000;
 export const READER_THREADS = 4;
 
 /** Open handles of one mount; OPEN beyond it answers ENFILE. */
-export const MAX_OPEN_HANDLES = 65_536;
+export const MAX_OPEN_HANDLES = 16_384;
 
 /** Origins of one mount, enabled or not. */
 export const MAX_ORIGINS = 64;

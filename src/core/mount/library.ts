@@ -8,7 +8,7 @@ import { SqliteCatalogReader } from "../catalog/reader.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { isOriginFailure, messageOf, OwnError } from "../errors.ts";
-import { EventBus } from "../events.ts";
+import type { EventBus } from "../events.ts";
 import { Federation } from "../federation/federation.ts";
 import { abortConnection, type Mounted, mount, raiseReadahead } from "../fuse/device.ts";
 import type { Logger } from "../log.ts";
@@ -40,6 +40,8 @@ const MS = 1000;
 
 export interface LibraryOptions {
   readonly config: Config;
+  /** Told of everything that happens, from the first origin on. */
+  readonly events: EventBus;
   readonly log: Logger;
   /** Refuse to start while an enabled origin was never listed. */
   readonly requireAll: boolean;
@@ -48,7 +50,7 @@ export interface LibraryOptions {
 }
 
 export class Library {
-  readonly events = new EventBus();
+  readonly events: EventBus;
   /** Resolves when the mount is gone, whoever ended it; rejects when serving it failed. */
   readonly ended: Promise<void>;
   readonly #end = Promise.withResolvers<void>();
@@ -59,6 +61,7 @@ export class Library {
   #service: RequestService | undefined;
 
   private constructor(readonly options: LibraryOptions) {
+    this.events = options.events;
     this.ended = this.#end.promise;
     this.ended.catch(() => undefined);
   }

@@ -1,6 +1,7 @@
 /** `musicfs mount`: serves until the mount ends or a signal asks for it. */
 
 import { messageOf } from "../errors.ts";
+import { EventBus } from "../events.ts";
 import { logEvents } from "./event_log.ts";
 import { Library } from "./library.ts";
 import type { MountOptions } from "./options.ts";
@@ -11,8 +12,9 @@ const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 /** See options.ts. */
 export async function runMount(options: MountOptions): Promise<void> {
   const { config, log, requireAll, onReady } = options;
-  const library = await Library.start({ config, log, requireAll });
-  using _events = logEvents(library.events, log);
+  const events = new EventBus();
+  using _log = logEvents(events, log);
+  const library = await Library.start({ config, events, log, requireAll });
   const { mountPoint } = library;
   let asked = 0;
   const stop = () => {

@@ -10,5 +10,5 @@ export function spawnWorker(name: WorkerName): Worker {
   const url = import.meta.path.startsWith(EMBEDDED)
     ? `${EMBEDDED}root/src/core/threads/${file}.js`
     : new URL(`./${file}.ts`, import.meta.url).href;
-  return new Worker(url, { name });
+  return new Worker(url, { name, smol: name !== "fuse" });
 }
