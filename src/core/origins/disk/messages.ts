@@ -1,17 +1,18 @@
 /**
  * The disk protocol's bytes: what an origin asks of a {@link Disk} that lives in a reader thread or
- * in a guard process. Little-endian; strings are preceded by their length.
+ * in a guard process. Little-endian; texts (byte strings) and messages (UTF-8) are
+ * preceded by their length.
  *
  *     request   u8 op; f64 directory; f64 offset; u32 length; text path; text size-and-token
  *     result    u8 ok; then by op:
  *               openDirectory  f64 directory
- *               readDirectory  u8 done; text failure code; text failure message;
+ *               readDirectory  u8 done; text failure code; message;
  *                              u32 count; count x (text name, attributes)
  *               stat           attributes
  *               read           7 unused; the bytes
- *               probe          text reason ("" when all is well)
+ *               probe          message ("" when all is well)
  *               others         nothing
- *     failure   u8 0; text code; text message
+ *     failure   u8 0; text code; message
  *     attributes  u8 directory; f64 size; f64 mtime seconds; u32 nanoseconds; u32 mode; i32 uid;
  *                 i32 gid; text token; text identity; f64 device
  *
@@ -84,7 +85,7 @@ function parseVersion(text: string): OriginVersion | undefined {
 }
 
 export function encodeFailure(failure: DiskFailure): Uint8Array<ArrayBuffer> {
-  return new PacketWriter().u8(FAILED).text(failure.code).text(clip(failure.message)).finish();
+  return new PacketWriter().u8(FAILED).text(failure.code).message(failure.message).finish();
 }
 
 export function encodeDone(): Uint8Array<ArrayBuffer> {
@@ -98,7 +99,7 @@ export function encodeDirectory(directory: number): Uint8Array<ArrayBuffer> {
 export function encodePage(page: DirectoryPage): Uint8Array<ArrayBuffer> {
   const packet = new PacketWriter(page.entries.length * 192 + 256);
   packet.u8(OK).u8(page.done ? 1 : 0);
-  packet.text(page.failure?.code ?? "").text(clip(page.failure?.message ?? ""));
+  packet.text(page.failure?.code ?? "").message(page.failure?.message ?? "");
   packet.u32(page.entries.length);
   for (const entry of page.entries) writeStat(packet.text(entry.name), entry);
   return packet.finish();
@@ -112,7 +113,7 @@ export function encodeStat(stat: FileStat): Uint8Array<ArrayBuffer> {
 
 export function encodeProbe(probe: ProbeResult): Uint8Array<ArrayBuffer> {
   const reason = probe.status === "ok" ? "" : probe.reason;
-  return new PacketWriter().u8(OK).text(clip(reason)).finish();
+  return new PacketWriter().u8(OK).message(reason).finish();
 }
 
 /** Marks `result`, whose bytes from READ_BODY on a read has filled, as good. */
@@ -151,7 +152,7 @@ function opened(result: Uint8Array): PacketReader {
   const packet = new PacketReader(result);
   if (packet.u8() === OK) return packet;
   const code = packet.text();
-  throw new DiskFailure(isErrorCode(code) ? code : "protocol", packet.text());
+  throw new DiskFailure(isErrorCode(code) ? code : "protocol", packet.message());
 }
 
 export function decodeDone(result: Uint8Array): void {
@@ -166,7 +167,7 @@ export function decodePage(result: Uint8Array): DirectoryPage {
   const packet = opened(result);
   const done = packet.u8() === 1;
   const code = packet.text();
-  const message = packet.text();
+  const message = packet.message();
   const entries: DirEntry[] = [];
   for (let left = packet.u32(); left > 0; left--) {
     const name = packet.text() as ByteName;
@@ -181,7 +182,7 @@ export function decodeStat(result: Uint8Array): FileStat {
 }
 
 export function decodeProbe(result: Uint8Array): ProbeResult {
-  const reason = opened(result).text();
+  const reason = opened(result).message();
   return reason === "" ? { status: "ok" } : { status: "degraded", reason };
 }
 
@@ -225,9 +226,4 @@ function readStat(packet: PacketReader): FileStat {
 
 function isErrorCode(code: string): code is OriginErrorCode {
   return Object.hasOwn(ORIGIN_ERRORS, code);
-}
-
-/** Messages are for people; byte strings of the protocol are for names. */
-function clip(message: string): string {
-  return Buffer.from(message.slice(0, 4096), "utf8").toString("latin1");
 }

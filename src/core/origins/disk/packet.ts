@@ -3,6 +3,7 @@
 import { DiskFailure } from "./failure.ts";
 
 const FIRST_BYTES = 256;
+const MAX_MESSAGE_CHARACTERS = 4096;
 
 export class PacketWriter {
   #bytes: Uint8Array<ArrayBuffer>;
@@ -44,6 +45,12 @@ export class PacketWriter {
     const at = this.#grow(value.length);
     for (let i = 0; i < value.length; i++) this.#bytes[at + i] = value.charCodeAt(i);
     return this;
+  }
+
+  /** A sentence for people, as UTF-8; what is very long is cut. */
+  message(value: string): this {
+    const clipped = value.slice(0, MAX_MESSAGE_CHARACTERS);
+    return this.text(Buffer.from(clipped, "utf8").toString("latin1"));
   }
 
   /** The packet; a buffer of its own, so that it may be transferred. */
@@ -94,6 +101,10 @@ export class PacketReader {
     const length = this.u32();
     const at = this.#advance(length);
     return this.#bytes.toString("latin1", at, this.#at);
+  }
+
+  message(): string {
+    return Buffer.from(this.text(), "latin1").toString("utf8");
   }
 
   #advance(bytes: number): number {

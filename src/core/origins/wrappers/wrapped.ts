@@ -82,6 +82,8 @@ export class WrappedOrigin implements Origin {
     } finally {
       const released = pages.return?.();
       if (!listing.signal.aborted) await released;
+      // The error that ended the listing is being thrown; what its end comes to adds nothing.
+      else released?.catch(() => undefined);
     }
   }
 
