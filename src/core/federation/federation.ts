@@ -58,6 +58,8 @@ export interface FederationPorts {
   readonly network?: () => string;
   /** A replica was found to be gone, changed or denied: look at it again. Default: nothing. */
   readonly onObjectError?: (file: FederatedFile, replica: Replica, error: MusicFsError) => void;
+  /** Readers are being served elsewhere: background work waits. Default: never. */
+  readonly isBusy?: () => boolean;
   /** Something nobody waits for failed; for the log. */
   readonly onError: (error: unknown) => void;
 }
@@ -94,7 +96,7 @@ export class Federation {
       findings,
       onError,
       policy: ports.read.failover,
-      isBusy: () => this.#failover.activeReads > 0,
+      isBusy: () => this.#failover.activeReads > 0 || (ports.isBusy?.() ?? false),
       usableOrigin: (id) => {
         const origin = registry.get(id);
         return origin && registry.isActive(origin) && health.status(id) !== "unhealthy"

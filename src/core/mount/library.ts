@@ -11,6 +11,7 @@ import { isOriginFailure, messageOf, OwnError } from "../errors.ts";
 import type { EventBus } from "../events.ts";
 import { Federation } from "../federation/federation.ts";
 import { abortConnection, type Mounted, mount, raiseReadahead } from "../fuse/device.ts";
+import { MAX_ORIGINS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import type { OriginPorts } from "../origins/build.ts";
 import type { OriginId } from "../origins/origin.ts";
@@ -22,6 +23,7 @@ import { SharedState } from "../threads/shared_state.ts";
 import { StoreThread } from "../threads/store.ts";
 import type { Ownership } from "../vfs/attributes.ts";
 import type { Deferred } from "../vfs/deferred.ts";
+import type { RoutingTable } from "../vfs/routing_table.ts";
 import { lockCache } from "./cache_lock.ts";
 import { CatalogUpdates } from "./catalog_updates.ts";
 import { LocalRoots } from "./local_roots.ts";
@@ -135,6 +137,7 @@ export class Library {
         setSha256: async (version, hash) => updates.apply(await writer.setSha256(version, hash)),
         setDifferent: (version, other) => writer.setDifferent(version, other),
       },
+      isBusy: threadsAreReading(state.routing),
       onError(error) {
         // An origin's failures show in its health.
         if (!isOriginFailure(error)) onFault(messageOf(error));
@@ -257,6 +260,18 @@ export class Library {
     }
     fuse.terminate();
   }
+}
+
+/** Whether the FUSE or reader threads have answered reads since the last call. */
+function threadsAreReading(routing: RoutingTable): () => boolean {
+  let before = 0;
+  return () => {
+    let reads = 0;
+    for (let row = 0; row < MAX_ORIGINS; row++) reads += routing.counter(row, "reads");
+    const busy = reads !== before;
+    before = reads;
+    return busy;
+  };
 }
 
 function requireListed(config: Config, lastScanMs: (id: OriginId) => number): void {

@@ -38,7 +38,7 @@ const TAKEN = 1;
 
 /** The main thread keeps something for this handle and wants to hear of its end. */
 export const HANDLE_KNOWN_TO_MAIN = 1;
-/** Several origins hold the file: seams are kept and it may be worth a fingerprint. */
+/** Nobody knows yet whether another replica is the same: seams are kept, it may be worth a fingerprint. */
 export const HANDLE_HAS_REPLICAS = 2;
 /** A third of the file was served, and the main thread told. */
 export const HANDLE_WORTH_FINGERPRINT = 4;

@@ -73,7 +73,7 @@ export class OpenFiles {
     const fh = handles.allocate(version, this.#node.sizeBytes);
     if (fh < 0) return -ENFILE;
     const replicas = catalog.replicas(version);
-    if (replicas.length > 1) {
+    if (replicas.some(({ match }) => match === "unverified")) {
       handles.setFlag(fh, HANDLE_HAS_REPLICAS);
       seams.claim(handles, fh);
     }
