@@ -1,31 +1,36 @@
 /**
- * What a run of tests left behind. Everything it starts inherits the mark in its environment and makes its temporary
- * files under one directory, so that nothing of anybody else on the machine is taken for a leftover.
+ * What a run of tests left behind. Everything it starts has the run's own directory for temporary files, so that
+ * nothing of anybody else on the machine is taken for a leftover.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
 
-/** Environment variable that marks the processes of one run. */
-export const RUN_MARK = "MUSICFS_TEST_RUN";
-
-/** The file's text; undefined where it is gone or not ours to read, as happens to entries of /proc. */
-function readProc(path: string): string | undefined {
+/** What `read` says; empty where a process is gone or not ours to look at. */
+function ofProcess(read: () => string): string {
   try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
+    return read();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ESRCH" || code === "EACCES" || code === "EPERM") return "";
+    throw error;
   }
 }
 
-/** Processes whose environment carries the mark, except this one; `PID command line` each. */
-export function leftProcesses(mark: string): readonly string[] {
-  const wanted = `${RUN_MARK}=${mark}`;
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => readProc(`/proc/${pid}/environ`)?.split("\0").includes(wanted) === true)
-    .map((pid) => {
-      const command = readProc(`/proc/${pid}/cmdline`)?.split("\0").join(" ").trim() ?? "";
-      return `process ${pid} ${command}`;
-    });
+/** Processes with `directory` in their environment, command line or as a place they are in; `process PID COMMAND`. */
+export function leftProcesses(directory: string): readonly string[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.flatMap((pid) => {
+    if (Number(pid) === process.pid) return [];
+    const proc = join("/proc", pid);
+    const command = ofProcess(() => readFileSync(join(proc, "cmdline"), "utf8"));
+    const traces = [
+      command,
+      ofProcess(() => readFileSync(join(proc, "environ"), "utf8")),
+      ofProcess(() => readlinkSync(join(proc, "cwd"))),
+    ];
+    if (!traces.some((trace) => trace.includes(directory))) return [];
+    return [`process ${pid} ${command.split("\0").join(" ").trim()}`];
+  });
 }
 
 /** Mounts at or below `directory`, outermost first; mountinfo writes spaces and the like as octal escapes. */
@@ -43,11 +48,11 @@ export function leftMounts(directory: string, mountinfo: string): readonly strin
     .map(({ point, type }) => `mount ${point} (${type})`);
 }
 
-/** Everything left by the run with this mark whose temporary directory is `directory`, one line each. */
-export function leftovers(mark: string, directory: string): readonly string[] {
+/** Everything left by the run whose temporary directory is `directory`, one line each. */
+export function leftovers(directory: string): readonly string[] {
   return [
-    ...leftProcesses(mark),
+    ...leftProcesses(directory),
     ...leftMounts(directory, readFileSync("/proc/self/mountinfo", "utf8")),
-    ...readdirSync(directory).map((name) => `file ${directory}/${name}`),
+    ...readdirSync(directory).map((name) => `file ${join(directory, name)}`),
   ];
 }

@@ -1,10 +1,10 @@
 /** The stages that run tests with `bun test`. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runCommand } from "./command.ts";
 import { readJunit } from "./junit.ts";
-import { leftovers, RUN_MARK } from "./leftovers.ts";
+import { leftovers } from "./leftovers.ts";
 import type { Stage } from "./stage.ts";
 import { failed, sum, type Tally } from "./tally.ts";
 
@@ -59,9 +59,10 @@ export function unitSuite(): Suite {
   };
 }
 
-async function settledLeftovers(mark: string, directory: string): Promise<readonly string[]> {
+/** What is left once processes that were told to end had time to. */
+async function settledLeftovers(directory: string): Promise<readonly string[]> {
   for (let waitedMs = 0; ; waitedMs += SETTLE_STEP_MS) {
-    const left = leftovers(mark, directory);
+    const left = leftovers(directory);
     if (left.length === 0 || waitedMs >= SETTLE_MS) return left;
     await Bun.sleep(SETTLE_STEP_MS);
   }
@@ -69,9 +70,10 @@ async function settledLeftovers(mark: string, directory: string): Promise<readon
 
 async function runSuite(suite: Suite): Promise<Tally> {
   if (suite.files.length === 0) return failed(`${suite.name}: no tests found`);
-  const mark = crypto.randomUUID();
-  const report = join(tmpdir(), `musicfs-report-${mark}.xml`);
   const directory = mkdtempSync(join(tmpdir(), "musicfs-run-"));
+  // Tests that act as an ordinary user have their files there too.
+  chmodSync(directory, 0o755);
+  const report = `${directory}.xml`;
   try {
     const { status, timedOut } = await runCommand(
       [
@@ -84,9 +86,9 @@ async function runSuite(suite: Suite): Promise<Tally> {
         ...(suite.parallel ? ["--parallel"] : []),
         ...suite.files.map((file) => `./${file}`),
       ],
-      { env: { TMPDIR: directory, [RUN_MARK]: mark }, deadlineMs: suite.deadlineMs },
+      { env: { TMPDIR: directory }, deadlineMs: suite.deadlineMs },
     );
-    const left = await settledLeftovers(mark, directory);
+    const left = await settledLeftovers(directory);
     const tests = readJunit(existsSync(report) ? readFileSync(report, "utf8") : "", suite.files);
     const ending = timedOut
       ? [`${suite.name}: stopped after ${suite.deadlineMs / 1000} s`]
@@ -101,7 +103,7 @@ async function runSuite(suite: Suite): Promise<Tally> {
   } finally {
     rmSync(report, { force: true });
     // Never descends into what is still mounted there: that would be an origin's own files.
-    if (leftovers(mark, directory).every((line) => !line.startsWith("mount "))) {
+    if (leftovers(directory).every((line) => !line.startsWith("mount "))) {
       rmSync(directory, { recursive: true, force: true });
     }
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { runCommand } from "../../../scripts/gate/command.ts";
-import { leftProcesses, RUN_MARK } from "../../../scripts/gate/leftovers.ts";
+import { leftProcesses } from "../../../scripts/gate/leftovers.ts";
 
 describe("runCommand()", () => {
   test("returns the exit status", async () => {
@@ -17,9 +17,9 @@ describe("runCommand()", () => {
   });
 
   test("kills everything the command started at the deadline", async () => {
-    const mark = crypto.randomUUID();
+    const mark = `musicfs-${crypto.randomUUID()}`;
     const result = await runCommand(["sh", "-c", "sleep 60 & sleep 60"], {
-      env: { [RUN_MARK]: mark },
+      env: { MARK: mark },
       deadlineMs: 200,
     });
     expect(result).toEqual({ status: null, timedOut: true });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { leftMounts, leftovers, leftProcesses, RUN_MARK } from "../../../scripts/gate/leftovers.ts";
+import { leftMounts, leftovers, leftProcesses } from "../../../scripts/gate/leftovers.ts";
 
 describe("leftMounts()", () => {
   const MOUNTINFO = [
@@ -21,27 +21,39 @@ describe("leftMounts()", () => {
 });
 
 describe("leftProcesses()", () => {
-  test("names processes that carry the mark, until they are gone", async () => {
-    const mark = crypto.randomUUID();
-    const child = Bun.spawn(["sleep", "60"], { env: { ...process.env, [RUN_MARK]: mark } });
-    try {
-      expect(leftProcesses(mark)).toEqual([`process ${child.pid} sleep 60`]);
-      expect(leftProcesses(crypto.randomUUID())).toEqual([]);
-    } finally {
-      child.kill("SIGKILL");
-      await child.exited;
-    }
-    expect(leftProcesses(mark)).toEqual([]);
-  });
+  const directory = `/tmp/musicfs-${crypto.randomUUID()}`;
+
+  test.each([
+    ["environment", ["sleep", "60"], { HOME: `${directory}/home` }],
+    ["command line", ["cat", "-", `${directory}/config`], {}],
+  ])(
+    "names processes that have the directory in their %s, until they are gone",
+    async (_, command, env) => {
+      const child = Bun.spawn(command, {
+        env: { PATH: process.env["PATH"], ...env },
+        stdin: "pipe",
+      });
+      try {
+        // A process has no command line yet for a moment after it was started.
+        while (leftProcesses(directory).length === 0) await Bun.sleep(1);
+        expect(leftProcesses(directory)).toEqual([`process ${child.pid} ${command.join(" ")}`]);
+        expect(leftProcesses(`${directory}-other`)).toEqual([]);
+      } finally {
+        child.kill("SIGKILL");
+        await child.exited;
+      }
+      expect(leftProcesses(directory)).toEqual([]);
+    },
+  );
 });
 
 describe("leftovers()", () => {
   test("names files in the run's directory", () => {
     const directory = mkdtempSync(join(tmpdir(), "musicfs-leftovers-"));
     try {
-      expect(leftovers("none", directory)).toEqual([]);
+      expect(leftovers(directory)).toEqual([]);
       writeFileSync(join(directory, "forgotten"), "");
-      expect(leftovers("none", directory)).toEqual([`file ${directory}/forgotten`]);
+      expect(leftovers(directory)).toEqual([`file ${directory}/forgotten`]);
     } finally {
       rmSync(directory, { recursive: true });
     }
