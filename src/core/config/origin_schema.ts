@@ -169,7 +169,7 @@ const credentialsTable = v.pipe(
   v.check((value) => exactlyOne(value), "must have exactly one of env, file and command"),
 );
 
-function originTable<const Type extends string, const Own extends v.ObjectEntries>(
+function tableOf<const Type extends string, const Own extends v.ObjectEntries>(
   type: Type,
   own: Own,
 ) {
@@ -189,14 +189,15 @@ function originTable<const Type extends string, const Own extends v.ObjectEntrie
 
 const types = ORIGIN_TYPES.map((type) => `"${type}"`).join(", ");
 
-const origin = v.variant(
+/** One `[[origins]]` table, of any type. */
+export const originTable = v.variant(
   "origin_type",
   [
-    originTable("local", ORIGIN_SETTINGS.local),
-    originTable("nfs", ORIGIN_SETTINGS.nfs),
-    originTable("smb", ORIGIN_SETTINGS.smb),
-    originTable("s3", ORIGIN_SETTINGS.s3),
-    originTable("sftp", ORIGIN_SETTINGS.sftp),
+    tableOf("local", ORIGIN_SETTINGS.local),
+    tableOf("nfs", ORIGIN_SETTINGS.nfs),
+    tableOf("smb", ORIGIN_SETTINGS.smb),
+    tableOf("s3", ORIGIN_SETTINGS.s3),
+    tableOf("sftp", ORIGIN_SETTINGS.sftp),
   ],
   (issue) => {
     if (issue.path === undefined || issue.path.at(-1)?.key !== "origin_type")
@@ -210,7 +211,7 @@ const origin = v.variant(
 
 /** All `[[origins]]`. */
 export const originTables = v.pipe(
-  v.array(origin, "must be tables: write each as [[origins]]"),
+  v.array(originTable, "must be tables: write each as [[origins]]"),
   v.maxLength(MAX_ORIGINS, `are too many: there can be ${MAX_ORIGINS}`),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;

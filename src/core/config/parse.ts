@@ -2,9 +2,11 @@
 
 import { parse, TomlError } from "smol-toml";
 import * as v from "valibot";
+import { OwnError } from "../errors.ts";
+import { originTable } from "./origin_schema.ts";
 import type { KeyPath } from "./position.ts";
 import { ConfigError, type ConfigProblem, excerptOf } from "./problem.ts";
-import { configSchema, type WrittenConfig } from "./schema.ts";
+import { configSchema, type WrittenConfig, type WrittenOrigin } from "./schema.ts";
 
 /**
  * Checks the text of a configuration file; `source` names it in messages. Rejects with
@@ -34,6 +36,22 @@ export function checkConfig(values: unknown, source: string): WrittenConfig {
       message: issue.message,
     })),
   );
+}
+
+/**
+ * Checks one origin given by flags: throws `usage`, naming each setting as its flag and `id` as the
+ * argument that it is.
+ */
+export function checkOrigin(values: unknown): WrittenOrigin {
+  const checked = v.safeParse(originTable, values);
+  if (checked.success) return checked.output;
+  const problems = withoutEchoes(checked.issues).map((issue) => {
+    const path = keyPathOf(issue);
+    const name = path[0] === "origin_type" ? "type" : path.join("_");
+    const shown = name === "id" ? "ID" : `--${name.replaceAll("_", "-")}`;
+    return `${path.length === 0 ? "the origin" : shown} ${issue.message}`;
+  });
+  throw new OwnError("usage", problems.join("; "));
 }
 
 function parseToml(text: string, source: string): unknown {
