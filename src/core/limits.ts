@@ -131,7 +131,7 @@ export const SFTP_KEEPALIVE_MS = 5000;
 export const SFTP_KEEPALIVES = 3;
 
 /** Pause after a failed connect, doubled by each further one up to the maximum. */
-export const SFTP_BACKOFF_MS = 250;
+export const SFTP_BACKOFF_MS = 50;
 export const SFTP_MAX_BACKOFF_MS = 10_000;
 
 /** Entries of one directory; a listing that goes on is taken for endless. */

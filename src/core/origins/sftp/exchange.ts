@@ -10,7 +10,7 @@
 import type { Clock } from "../../clock.ts";
 import { SFTP_MAX_ABANDONED_REQUESTS } from "../../limits.ts";
 import { cancelled } from "../abort.ts";
-import { ignoreLateFailure, SftpFault, StatusError } from "./errors.ts";
+import { ignoreLateFailure, SftpFault, StatusError, shownServerText } from "./errors.ts";
 import {
   initPacket,
   PacketReader,
@@ -61,6 +61,8 @@ export class Exchange {
   readonly #pending = new Map<number, Pending>();
   readonly #stream: ReplyStream;
   readonly #greeting = Promise.withResolvers<Extensions>();
+  /** Whether anything came from the server yet. */
+  #heard = false;
   #greeted = false;
   #nextId = 0;
   #abandoned = 0;
@@ -170,6 +172,11 @@ export class Exchange {
   receive(chunk: Uint8Array): void {
     if (this.#fault !== undefined) return;
     this.#activityMs = this.#options.clock.monotonicMs();
+    if (!this.#heard && chunk[0] !== 0) {
+      this.fail(shellNoise(chunk));
+      return;
+    }
+    this.#heard = true;
     try {
       this.#stream.push(chunk);
     } catch (error) {
@@ -332,4 +339,14 @@ export class Exchange {
     this.#done(now.id, now.request);
     now.request.data?.done(now.filledBytes);
   }
+}
+
+/** A packet begins with a zero byte (it is shorter than 16 MiB); what does not is a shell's text. */
+function shellNoise(chunk: Uint8Array): SftpFault {
+  const text = shownServerText(Buffer.from(chunk.subarray(0, 80)).toString("utf8"));
+  return new SftpFault(
+    "misconfigured",
+    `the server prints text where SFTP should begin (${text}): ` +
+      "silence what its login shell's start-up files print to sessions without a terminal",
+  );
 }

@@ -154,7 +154,7 @@ export class PacketReader {
     return this.#bytes.readUInt32BE(at);
   }
 
-  /** Beyond 2^53 it loses precision, which no real file size or limit reaches. */
+  /** Beyond 2^53 it loses precision. */
   u64(): number {
     const high = this.u32();
     return high * TWO_TO_32 + this.u32();
@@ -177,6 +177,9 @@ export class PacketReader {
   attributes(): Attributes {
     const flags = this.u32();
     const sizeBytes = flags & HAS_SIZE ? this.u64() : undefined;
+    if (sizeBytes !== undefined && !Number.isSafeInteger(sizeBytes)) {
+      throw new ProtocolViolation("a file is said to have more than 2^53 bytes");
+    }
     if (flags & HAS_OWNER) this.#advance(8);
     const mode = flags & HAS_PERMISSIONS ? this.u32() : undefined;
     let mtimeSec: number | undefined;
