@@ -43,7 +43,6 @@ export class Candidates {
       if (standing === "unverified") this.#unverified.push(replica);
       else if (standing !== "unusable") this.#add(replica, standing);
     }
-    if (this.#all.every(({ wasUnhealthy }) => wasUnhealthy)) this.admitUnverified();
   }
 
   get size(): number {

@@ -34,7 +34,7 @@ export interface ReadPorts {
   readonly hedge: boolean;
   /** A try was answered well. */
   onAnswer(read: ReadTry): void;
-  /** A try failed, or its origin was found to hang. */
+  /** A try failed, or its origin hangs; a hung one may fail again when it ends. */
   onFailure(read: ReadTry, file: FederatedFile, error: unknown): void;
 }
 
@@ -43,8 +43,8 @@ export class FailoverRead {
   #lastError: unknown;
   /** Of candidates that a retry could not help. */
   readonly #refusals: MusicFsError[] = [];
-  /** Tries that were left waiting; true: as the failure of a hung origin. */
-  readonly #givenUp = new Map<ReadTry, boolean>();
+  /** Tries that were left waiting; they are counted as failures already. */
+  readonly #givenUp = new Set<ReadTry>();
   readonly #trialsHeld = new Set<Candidate>();
   readonly #deadlineAtMs: number;
   #winner: Candidate | undefined;
@@ -215,12 +215,9 @@ export class FailoverRead {
 
   #fail(candidate: Candidate, read: ReadTry): void {
     const { error } = read;
-    const told = this.#givenUp.get(read);
-    if (told === undefined) this.#failures++;
+    if (!this.#givenUp.has(read)) this.#failures++;
     this.#lastError = error;
-    if (!(told && isOriginFailure(error))) {
-      this.ports.onFailure(read, this.request.file, error);
-    }
+    this.ports.onFailure(read, this.request.file, error);
     if (error instanceof MusicFsError && error.retryable) return;
     candidate.dropped = true;
     this.#refusals.push(
@@ -237,11 +234,11 @@ export class FailoverRead {
     const waitedMs = Math.round(clock.monotonicMs() - read.startedMs);
     const message = `did not answer a read within ${waitedMs} ms`;
     const error = new OriginError("timeout", origin.id, displayPath(replica.path), message);
-    const isHung = !switchRule.answeredSince(origin, read.startedMs);
-    this.#givenUp.set(read, isHung);
+    this.#givenUp.add(read);
     this.#failures++;
     this.#lastError = error;
-    if (isHung) this.ports.onFailure(read, this.request.file, error);
+    if (switchRule.answeredSince(origin, read.startedMs)) return;
+    this.ports.onFailure(read, this.request.file, error);
   }
 
   /** What the read ends with when nobody served it. */

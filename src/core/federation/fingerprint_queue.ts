@@ -48,6 +48,8 @@ export class FingerprintQueue {
   readonly #buffers = new ReadBuffers();
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
+  /** Stops waiting for the slice that is being read. */
+  #endSlice: () => void = () => undefined;
 
   constructor(private readonly ports: FingerprintPorts) {}
 
@@ -65,6 +67,7 @@ export class FingerprintQueue {
   /** Gives up what runs and waits; resolves when nothing of it is left. Idempotent. */
   async close(): Promise<void> {
     this.#stop.abort();
+    this.#endSlice();
     this.#waiting.clear();
     await this.#running;
   }
@@ -140,15 +143,13 @@ export class FingerprintQueue {
   /** Resolves to a copy of the region's bytes, which nobody else writes to. */
   async #readWithin(origin: Origin, replica: Replica, region: Region): Promise<Uint8Array> {
     const { clock } = this.ports;
-    const { signal } = this.#stop;
     const { promise, resolve } = Promise.withResolvers<void>();
     const end = () => resolve();
     const read = new ReadTry({ origin, replica, ...region }, clock, this.#buffers, end);
     const timer = clock.schedule(SLICE_TIMEOUT_MS, end);
-    signal.addEventListener("abort", end, { once: true });
+    this.#endSlice = end;
     await promise;
     timer[Symbol.dispose]();
-    signal.removeEventListener("abort", end);
     const bytes = read.bytes?.slice();
     const { settled, error } = read;
     read.abandon();

@@ -223,21 +223,14 @@ export class HealthMonitor implements HealthView {
     });
   }
 
-  /** As `clock.schedule`, but a timer that runs far late, or after a jump, resets all instead. */
+  /** As `clock.schedule`, but looks first whether the timer is late for a reason. */
   #schedule(delayMs: number, task: () => void): Disposable {
     const dueMs = this.clock.monotonicMs() + delayMs;
-    let live = true;
-    const timer = this.clock.schedule(delayMs, () => {
+    return this.clock.schedule(delayMs, () => {
+      // A reset replaces the checks that run and arms all timers: then the task changes nothing.
       this.#noticeMachine(dueMs);
-      // A reset abandons the checks that run and arms every timer anew, this one included.
-      if (live) task();
+      task();
     });
-    return {
-      [Symbol.dispose]() {
-        live = false;
-        timer[Symbol.dispose]();
-      },
-    };
   }
 
   /** Resets if the machine slept or its network changed; `dueMs`: of the timer that runs. */

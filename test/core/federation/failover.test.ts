@@ -4,7 +4,7 @@ import type { Federation } from "../../../src/core/federation/federation.ts";
 import type { FederatedFile } from "../../../src/core/federation/file.ts";
 import { FIRST_BYTE_READ_BYTES, UNAVAILABLE_EVENT_INTERVAL_MS } from "../../../src/core/limits.ts";
 import type { VirtualClock } from "../../support/virtual_clock.ts";
-import { fail, type ScriptedOrigin, short, slow } from "./scripted_origin.ts";
+import { fail, ScriptedOrigin, short, slow } from "./scripted_origin.ts";
 import { federate, id, someBytes, TestFile } from "./setting.ts";
 
 const CODES = Object.keys(ORIGIN_ERRORS) as OriginErrorCode[];
@@ -202,6 +202,38 @@ describe("a read whose origin fails", () => {
     a.reads = fail("version_changed");
     await clock.run(federation.read(provedOn(a, b), 0, new Uint8Array(10)));
     expect(told).toEqual([[1, id("a"), "version_changed"]]);
+    await federation.close();
+  });
+
+  test("is not asked again once it is disabled or gone (F-9)", async () => {
+    const { federation, clock, origins } = await federate(["a"]);
+    const [a] = origins;
+    a.reads = fail("connection");
+    const reading = errorOf(clock, federation, provedOn(a));
+    clock.schedule(50, () => federation.disable(a.id));
+    expect((await reading).code).toBe("no_origin_available");
+    expect(a.readCalls).toHaveLength(1);
+    await federation.close();
+  });
+
+  test("that was replaced by a namesake meanwhile tells nobody anything (F-9)", async () => {
+    const told: unknown[] = [];
+    const { federation, clock, origins } = await federate(["a"], {
+      onObjectError: (...call) => told.push(call),
+    });
+    const [a] = origins;
+    const file = provedOn(a);
+    a.nextReads.push(slow(100), slow(200, fail("denied")));
+    const well = federation.read(file, 0, new Uint8Array(10));
+    const ill = Promise.allSettled([federation.read(file, 0, new Uint8Array(10))]);
+    await clock.advance(50);
+    await federation.remove(a.id);
+    federation.add(new ScriptedOrigin("a", clock));
+    // Its bytes are as good as ever.
+    expect(await clock.run(well)).toMatchObject({ origin: a.id });
+    expect(await clock.run(ill)).toMatchObject([{ status: "rejected" }]);
+    expect(federation.router.latency(a.id)?.count).toBe(1);
+    expect(told).toEqual([]);
     await federation.close();
   });
 

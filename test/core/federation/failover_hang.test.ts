@@ -139,6 +139,79 @@ describe("a silent origin", () => {
   });
 });
 
+describe("a try that was left waiting", () => {
+  test("counts once, however it ends", async () => {
+    const { federation, clock, origins } = await federate(["a", "b"]);
+    const [a, b] = origins;
+    a.nextReads.push(slow(1200, fail("connection")));
+    b.reads = slow(800);
+    const outcome = await clock.run(federation.read(provedOn(a, b), 0, new Uint8Array(10)));
+    expect(outcome).toMatchObject({ origin: b.id, failures: 1 });
+    expect(federation.health.consecutiveFailures(a.id)).toBe(1);
+    await federation.close();
+  });
+
+  test("may be retried once it failed, in the rounds that are left", async () => {
+    const { federation, clock, origins } = await federate(["a", "b"]);
+    const [a, b] = origins;
+    a.nextReads.push(slow(5000, fail("connection")));
+    b.reads = fail("not_found");
+    const startMs = clock.monotonicMs();
+    const file = provedOn(a, b);
+    b.nextReads.push(slow(100, fail("not_found")));
+    expect(await clock.run(federation.read(file, 0, new Uint8Array(10)))).toMatchObject({
+      origin: a.id,
+    });
+    expect(a.readCalls.map(({ atMs }) => atMs - startMs)).toEqual([0, 5100]);
+    await federation.close();
+  });
+
+  test("is nobody's news when it ends after its read did", async () => {
+    const { federation, clock, origins } = await federate(["a", "b"]);
+    const [a, b] = origins;
+    // Deaf to the abort, it answers in the end.
+    a.nextReads.push(deaf);
+    a.read = async (_path, _offset, into) => {
+      await new Promise<void>((resolve) => void clock.schedule(3000, resolve));
+      return into.byteLength;
+    };
+    await clock.run(federation.read(provedOn(a, b), 0, new Uint8Array(10)));
+    await clock.advance(4000);
+    expect(federation.health.status(a.id)).toBe("degraded");
+    expect(federation.router.latency(a.id)?.count).toBe(1);
+    await federation.close();
+  });
+
+  test("gives way to sure replicas before those that need a seam check", async () => {
+    const { federation, clock, origins } = await federate(["a", "b", "c"]);
+    const [a, b, c] = origins;
+    a.reads = hang;
+    const file = new TestFile(someBytes(100), [
+      [a, "proved"],
+      [b, "unverified"],
+      [c, "proved"],
+    ]);
+    file.kept = [{ offsetBytes: 0, bytes: file.content.slice(0, 10) }];
+    expect(await clock.run(federation.read(file, 0, new Uint8Array(10)))).toMatchObject({
+      origin: c.id,
+      proved: true,
+    });
+    expect(b.readCalls).toEqual([]);
+    await federation.close();
+  });
+
+  test("is not left when all others have had their four tries", async () => {
+    const { federation, clock, origins } = await federate(["a", "b"]);
+    const [a, b] = origins;
+    a.reads = fail("io");
+    b.nextReads.push(fail("io"), fail("io"), fail("io"), slow(5000));
+    const outcome = await clock.run(federation.read(provedOn(a, b), 0, new Uint8Array(10)));
+    expect(outcome).toMatchObject({ origin: b.id, failures: 7 });
+    expect(federation.health.consecutiveFailures(b.id)).toBe(0);
+    await federation.close();
+  });
+});
+
 describe("the deadline of a read (NFR-7.2)", () => {
   for (const [name, behaviour] of [
     ["hangs", hang],
@@ -228,6 +301,29 @@ describe("a cancelled read", () => {
     }
   });
 
+  test("leaves no listener on its signal, nor does one that goes well (F-9)", async () => {
+    const { federation, clock, origins } = await federate(["a"]);
+    const { signal } = new AbortController();
+    let listeners = 0;
+    const add = signal.addEventListener.bind(signal);
+    const remove = signal.removeEventListener.bind(signal);
+    signal.addEventListener = (...call: Parameters<typeof add>) => {
+      listeners++;
+      add(...call);
+    };
+    signal.removeEventListener = (...call: Parameters<typeof remove>) => {
+      listeners--;
+      remove(...call);
+    };
+    const read = () =>
+      clock.run(federation.read(provedOn(origins[0]), 0, new Uint8Array(1), { signal }));
+    await read();
+    origins[0].reads = fail("credentials");
+    await expect(read()).rejects.toMatchObject({ code: "credentials" });
+    expect(listeners).toBe(0);
+    await federation.close();
+  });
+
   test("asks nobody when it was cancelled before it began", async () => {
     const { federation, clock, origins } = await federate(["a"]);
     const signal = AbortSignal.abort("never mind");
@@ -263,6 +359,19 @@ describe("the reader's buffer", () => {
     expect(again).toEqual(file.content);
     const held = leaked.map(({ buffer }) => buffer);
     for (const call of b.readCalls) expect(held).not.toContain(call.into.buffer);
+    await federation.close();
+  });
+
+  test("is safe from who failed and writes all the same", async () => {
+    const { federation, clock, origins } = await federate(["a", "b"]);
+    const [a, b] = origins;
+    a.reads = fail("connection");
+    await clock.run(federation.read(provedOn(a, b), 0, new Uint8Array(10)));
+    await clock.run(federation.read(provedOn(a, b), 0, new Uint8Array(10)));
+    const failed = a.readCalls.map(({ into }) => into.buffer);
+    for (const { into } of b.readCalls) expect(failed).not.toContain(into.buffer);
+    // Whereas one that answered has let go of its buffer.
+    expect(b.readCalls[1]?.into.buffer).toBe(b.readCalls[0]?.into.buffer as ArrayBuffer);
     await federation.close();
   });
 

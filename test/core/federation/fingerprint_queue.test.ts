@@ -41,6 +41,21 @@ describe("FingerprintQueue", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test("reads each version once, however many origins hold it", async () => {
+    const { federation, clock, findings, origins } = await federate(["a", "b", "c"]);
+    const [a, b, c] = origins;
+    const file = new TestFile(someBytes(1000), [
+      [a, "proved"],
+      [b, "proved"],
+      [c, "unverified"],
+    ]);
+    federation.compareReplicas(file);
+    await clock.advance(1000);
+    expect([a, b, c].map(({ readCalls }) => readCalls.length)).toEqual([1, 0, 1]);
+    expect([...findings.fingerprints.keys()]).toEqual([1, 3]);
+    await federation.close();
+  });
+
   test("hashes whole files instead where only proved replicas may stand in", async () => {
     const { federation, clock, findings, file } = await twoReplicas(PROVED);
     federation.compareReplicas(file);

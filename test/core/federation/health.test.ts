@@ -219,14 +219,16 @@ describe("HealthMonitor and real traffic", () => {
   });
 
   test("reports of an origin that is gone, or of its namesake, are ignored (F-9)", async () => {
-    const { clock, monitor, origin } = setUp();
+    const { clock, monitor, origin, events } = setUp();
     const [before, after] = [origin("a", "local"), origin("a", "local")];
     before.probes = slow(1000, fail("connection"));
     monitor.add(before);
     const waiting = monitor.checkNow(before.id);
     monitor.remove(before.id);
     await waiting;
+    await settle();
     expect(before.active).toBe(0);
+    expect(events.all).toEqual([]);
     monitor.add(after);
     await clock.advance(2000);
     monitor.recordFailure(before, lost(before), clock.monotonicMs());
@@ -341,6 +343,8 @@ describe("HealthMonitor after sleep and changes of network", () => {
     const waiting = monitor.checkNow(a.id);
     monitor.reset();
     expect(a.probeCalls).toHaveLength(2);
+    await settle();
+    expect(monitor.health(a)).toMatchObject({ status: "unknown", consecutiveFailures: 0 });
     await clock.run(waiting);
     expect(monitor.status(a.id)).toBe("healthy");
     expect(a.active).toBe(0);

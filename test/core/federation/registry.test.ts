@@ -176,6 +176,9 @@ describe("the routing order", () => {
     expect(last()).toEqual(["a:healthy", "b:degraded"]);
     registry.setPriority(id("a"), 3);
     expect(registry.routing).toBe(told.at(-1) as RoutingOrder);
+    const { epoch } = registry.routing;
+    registry.setPriority(id("a"), 4);
+    expect(registry.routing.epoch).toBe(epoch);
     registry.disable(id("a"));
     expect(last()).toEqual(["b:degraded"]);
     await registry.unregister(id("b"));
