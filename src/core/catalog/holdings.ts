@@ -32,8 +32,8 @@ export function putEntry(
     return "same";
   }
   if (known === undefined) {
-    addHolding(tx, place, entry, 0);
     report(tx, "file_added", place, entry.name);
+    addHolding(tx, place, entry, 0);
     return "added";
   }
   const row = attributesOf(entry);

@@ -3,14 +3,15 @@
  * own implicit transaction, so that readers never hold back the writer's checkpoints.
  */
 
-import { type Database, SQLiteError, type Statement } from "bun:sqlite";
+import { SQLiteError, type Statement } from "bun:sqlite";
 import { type BytePath, joinPath, nameFromBytes, pathFromBytes } from "../bytes.ts";
 import { messageOf, OwnError } from "../errors.ts";
 import type { OriginId } from "../origins/origin.ts";
 import { type CatalogReader, type Replica, ROOT_ENTRY, type TreeNode } from "./catalog.ts";
+import { Connection } from "./connection.ts";
 import { noteDamage } from "./recovery.ts";
 import type { AttributeRow, VersionRow } from "./rows.ts";
-import { DIRECTORY, HoldingState, openForReading } from "./schema.ts";
+import { DIRECTORY, HoldingState } from "./schema.ts";
 import { matchOf } from "./versions.ts";
 
 interface NodeRow extends AttributeRow {
@@ -71,7 +72,7 @@ export const READER_SQL = {
 const DEFAULT_CACHE_KIB = 8192;
 
 export class SqliteCatalogReader implements CatalogReader {
-  readonly #db: Database;
+  readonly #connection: Connection;
   readonly #lookup: Statement<NodeRow, [number, Uint8Array]>;
   readonly #directory: Statement<NodeRow, [number]>;
   readonly #list: Statement<NodeRow & { readonly name: Uint8Array }, [number, number]>;
@@ -86,11 +87,11 @@ export class SqliteCatalogReader implements CatalogReader {
     cacheKib = DEFAULT_CACHE_KIB,
   ) {
     try {
-      this.#db = openForReading(file, cacheKib);
-      this.#lookup = this.#db.prepare(READER_SQL.lookup);
-      this.#directory = this.#db.prepare(READER_SQL.directory);
-      this.#list = this.#db.prepare(READER_SQL.list);
-      this.#version = this.#db.prepare(READER_SQL.version);
+      this.#connection = Connection.forReading(file, cacheKib);
+      this.#lookup = this.#connection.statement(READER_SQL.lookup);
+      this.#directory = this.#connection.statement(READER_SQL.directory);
+      this.#list = this.#connection.statement(READER_SQL.list);
+      this.#version = this.#connection.statement(READER_SQL.version);
     } catch (error) {
       throw failure(file, error);
     }
@@ -136,8 +137,8 @@ export class SqliteCatalogReader implements CatalogReader {
 
   unlisted(directory: number): readonly { readonly origin: OriginId; readonly path: BytePath }[] {
     return this.#read(() => {
-      const rows = this.#db
-        .query<
+      const rows = this.#connection
+        .statement<
           { readonly id: string; readonly prefix: Uint8Array; readonly rank: number },
           [number]
         >(READER_SQL.unlisted)
@@ -152,12 +153,18 @@ export class SqliteCatalogReader implements CatalogReader {
 
   replicas(version: number): readonly Replica[] {
     return this.#read(() => {
-      const own = this.#db.query<VersionRow, [number]>(READER_SQL.compared).get(version);
+      const own = this.#connection
+        .statement<VersionRow, [number]>(READER_SQL.compared)
+        .get(version);
       const path = own === null ? undefined : this.pathOf(own.entry);
       if (own === null || path === undefined) return [];
-      const rows = this.#db.query<ReplicaRow, [number]>(READER_SQL.replicas).all(own.entry);
+      const rows = this.#connection
+        .statement<ReplicaRow, [number]>(READER_SQL.replicas)
+        .all(own.entry);
       const different = (low: number, high: number) =>
-        this.#db.query<unknown, [number, number]>(READER_SQL.different).get(low, high) !== null;
+        this.#connection
+          .statement<unknown, [number, number]>(READER_SQL.different)
+          .get(low, high) !== null;
       return rows
         .sort((a, b) => a.rank - b.rank)
         .map((row) => ({
@@ -173,7 +180,7 @@ export class SqliteCatalogReader implements CatalogReader {
 
   pathOf(entry: number): BytePath | undefined {
     return this.#read(() => {
-      const names = this.#db.query<
+      const names = this.#connection.statement<
         { readonly parent: number; readonly name: Uint8Array },
         [number]
       >(READER_SQL.name);
@@ -190,8 +197,8 @@ export class SqliteCatalogReader implements CatalogReader {
 
   lastCompleteScanMs(origin: OriginId): number {
     return this.#read(() => {
-      const row = this.#db
-        .query<{ readonly last_complete_ms: number }, [string]>(READER_SQL.lastComplete)
+      const row = this.#connection
+        .statement<{ readonly last_complete_ms: number }, [string]>(READER_SQL.lastComplete)
         .get(origin);
       return row?.last_complete_ms ?? 0;
     });
@@ -207,12 +214,12 @@ export class SqliteCatalogReader implements CatalogReader {
   }
 
   close(): void {
-    this.#db.close();
+    this.#connection.close();
   }
 
   #totals(): TotalsRow {
     return this.#read(() => {
-      const row = this.#db.query<TotalsRow, []>(READER_SQL.totals).get();
+      const row = this.#connection.statement<TotalsRow, []>(READER_SQL.totals).get();
       return row ?? { files: 0, directories: 0, bytes: 0, unproved: 0 };
     });
   }

@@ -4,7 +4,7 @@
  * later is noted beside the file and acted on by the next opening.
  */
 
-import { type Database, SQLiteError } from "bun:sqlite";
+import { SQLiteError } from "bun:sqlite";
 import { randomUUID } from "node:crypto";
 import {
   copyFileSync,
@@ -19,12 +19,13 @@ import {
 import { basename, dirname, join } from "node:path";
 import type { Clock } from "../clock.ts";
 import { messageOf, OwnError } from "../errors.ts";
+import { Connection } from "./connection.ts";
 import { goodCopyOf } from "./good_copy.ts";
 import { ProcessLock } from "./process_lock.ts";
-import { APPLICATION_ID, createTables, openForWriting, SCHEMA_VERSION } from "./schema.ts";
+import { APPLICATION_ID, createTables, SCHEMA_VERSION } from "./schema.ts";
 
 export interface OpenedCatalog {
-  readonly db: Database;
+  readonly connection: Connection;
   /** This process is the one that may repair and clean up. */
   readonly isOwner: boolean;
   readonly lock: Disposable | undefined;
@@ -47,8 +48,8 @@ export function openCatalog(file: string, clock: Clock): OpenedCatalog {
     const lock = ProcessLock.tryAcquire(`${file}.lock`);
     try {
       if (lock === undefined) return openShared(file);
-      const { db, notice } = openOwned(file, clock);
-      return { db, isOwner: true, lock, notice };
+      const { connection, notice } = openOwned(file, clock);
+      return { connection, isOwner: true, lock, notice };
     } catch (error) {
       lock?.[Symbol.dispose]();
       throw error;
@@ -84,39 +85,43 @@ function damageNoteOf(file: string): string {
 
 /** Another process owns the catalog: nothing is repaired under its feet. */
 function openShared(file: string): OpenedCatalog {
-  const db = openForWriting(file);
-  const condition = examine(db);
-  if (condition === "usable") return { db, isOwner: false, lock: undefined, notice: undefined };
-  db.close();
+  const connection = Connection.forWriting(file);
+  const condition = examine(connection);
+  if (condition === "usable")
+    return { connection, isOwner: false, lock: undefined, notice: undefined };
+  connection.close();
   const reason = condition === "empty" ? "it is not set up yet" : condition.unusable;
   throw new OwnError("catalog", `cannot use the catalog ${file} of a running process: ${reason}`);
 }
 
-function openOwned(file: string, clock: Clock): { db: Database; notice: string | undefined } {
+function openOwned(
+  file: string,
+  clock: Clock,
+): { connection: Connection; notice: string | undefined } {
   if (existsSync(damageNoteOf(file))) return replace(file, clock, "it was found damaged");
-  let db: Database | undefined;
+  let connection: Connection | undefined;
   try {
-    db = openForWriting(file);
-    const condition = examine(db);
-    if (condition === "usable") return { db, notice: undefined };
+    connection = Connection.forWriting(file);
+    const condition = examine(connection);
+    if (condition === "usable") return { connection, notice: undefined };
     if (condition === "empty" && !hasPredecessor(file)) {
-      createTables(db, randomUUID(), 2);
-      return { db, notice: undefined };
+      createTables(connection, randomUUID(), 2);
+      return { connection, notice: undefined };
     }
-    db.close();
+    connection.close();
     return replace(file, clock, condition === "empty" ? "it is empty" : condition.unusable);
   } catch (error) {
-    db?.close();
+    connection?.close();
     if (!isDamage(error)) throw error;
     return replace(file, clock, messageOf(error));
   }
 }
 
 /** What kind of database this is. Throws SQLiteError, where it cannot be read. */
-function examine(db: Database): Condition {
-  const application = pragma(db, "application_id");
-  const version = pragma(db, "user_version");
-  const tables = db.query<unknown, []>("SELECT 1 FROM sqlite_schema LIMIT 1").get();
+function examine(connection: Connection): Condition {
+  const application = pragma(connection, "application_id");
+  const version = pragma(connection, "user_version");
+  const tables = connection.statement<unknown, []>("SELECT 1 FROM sqlite_schema LIMIT 1").get();
   if (application === 0 && version === 0 && tables === null) return "empty";
   if (application !== APPLICATION_ID) return { unusable: "it is not a catalog of MusicFS" };
   if (version > SCHEMA_VERSION) {
@@ -124,11 +129,11 @@ function examine(db: Database): Condition {
   }
   if (version < SCHEMA_VERSION) return { unusable: `it is of the unknown version ${version}` };
   try {
-    if (db.query("SELECT * FROM tree WHERE only = 1").get() === null) {
+    if (connection.statement("SELECT * FROM tree WHERE only = 1").get() === null) {
       return { unusable: "it has lost its first row" };
     }
     for (const table of ["origin", "entry", "holding", "version", "retired", "served"]) {
-      db.query(`SELECT * FROM ${table} LIMIT 1`).get();
+      connection.statement(`SELECT * FROM ${table} LIMIT 1`).get();
     }
   } catch (error) {
     if (isDamage(error) || !(error instanceof SQLiteError)) throw error;
@@ -139,8 +144,8 @@ function examine(db: Database): Condition {
   return "usable";
 }
 
-function pragma(db: Database, name: "application_id" | "user_version"): number {
-  return db.query<Record<string, number>, []>(`PRAGMA ${name}`).get()?.[name] ?? 0;
+function pragma(connection: Connection, name: "application_id" | "user_version"): number {
+  return connection.statement<Record<string, number>, []>(`PRAGMA ${name}`).get()?.[name] ?? 0;
 }
 
 /** Sets the file aside and puts the good copy, or an empty catalog, in its place. */
@@ -148,23 +153,26 @@ function replace(
   file: string,
   clock: Clock,
   reason: string,
-): { db: Database; notice: string | undefined } {
+): { connection: Connection; notice: string | undefined } {
   const aside = setAside(file, clock);
   const firstId = Math.floor(clock.wallMs() / 1000) * IDS_PER_SECOND;
   const restored = restoreCopy(file, firstId);
-  const db = restored?.db ?? openForWriting(file);
-  if (restored === undefined) createTables(db, randomUUID(), firstId);
+  const connection = restored?.connection ?? Connection.forWriting(file);
+  if (restored === undefined) createTables(connection, randomUUID(), firstId);
   rmSync(damageNoteOf(file), { force: true });
   const successor =
     restored === undefined
       ? "An empty one takes its place and fills as the origins are scanned."
       : `The copy of ${restored.date} takes its place.`;
   const kept = aside === undefined ? "" : ` It was set aside as ${aside}.`;
-  return { db, notice: `The catalog ${file} cannot be used: ${reason}.${kept} ${successor}` };
+  return {
+    connection,
+    notice: `The catalog ${file} cannot be used: ${reason}.${kept} ${successor}`,
+  };
 }
 
 function setAside(file: string, clock: Clock): string | undefined {
-  const stamp = new Date(clock.wallMs()).toISOString().replaceAll(/[:.]/g, "");
+  const stamp = new Date(clock.wallMs()).toISOString().replaceAll(/[-:.]/g, "");
   let target: string | undefined;
   if (existsSync(file) && statSync(file).size > 0) {
     target = `${asidePrefix(file)}${stamp}`;
@@ -199,30 +207,35 @@ function hasPredecessor(file: string): boolean {
   return existsSync(goodCopyOf(file)) || asideFiles(file).length > 0;
 }
 
-function restoreCopy(file: string, firstId: number): { db: Database; date: string } | undefined {
+function restoreCopy(
+  file: string,
+  firstId: number,
+): { connection: Connection; date: string } | undefined {
   const copy = goodCopyOf(file);
   if (!existsSync(copy)) return undefined;
   const date = statSync(copy).mtime.toISOString();
   const unfinished = `${file}.restored`;
   copyFileSync(copy, unfinished);
   renameSync(unfinished, file);
-  let db: Database | undefined;
+  let connection: Connection | undefined;
   try {
-    db = openForWriting(file);
-    if (examine(db) === "usable") {
-      db.query<unknown, [number, number]>(
-        "UPDATE tree SET next_entry = max(next_entry, ?), next_version = max(next_version, ?)",
-      ).run(firstId, firstId);
-      return { db, date };
+    connection = Connection.forWriting(file);
+    if (examine(connection) === "usable") {
+      connection
+        .statement<unknown, [number, number]>(
+          "UPDATE tree SET next_entry = max(next_entry, ?), next_version = max(next_version, ?)",
+        )
+        .run(firstId, firstId);
+      return { connection, date };
     }
   } catch (error) {
     if (!isDamage(error)) {
-      db?.close();
+      connection?.close();
       throw error;
     }
   }
   // The copy is of no more use than what it was to replace.
-  db?.close();
+  connection?.close();
   for (const path of [file, `${file}-wal`, `${file}-shm`, copy]) rmSync(path, { force: true });
   return undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * The tables of the catalog (docs/on-disk.md) and how a connection to them is opened.
+ * The tables of the catalog (docs/on-disk.md).
  *
  * - `tree`: one row. The next ids, so that no id is ever used twice; `revision`, which grows with
  *   every change; totals of what is visible (directories without the root); `generation`, a random
@@ -19,7 +19,7 @@
  * - `served`: entries that lead to another version than the visible one for now.
  */
 
-import { Database } from "bun:sqlite";
+import type { Connection } from "./connection.ts";
 
 /** `PRAGMA user_version`: raised with every change of the layout. */
 export const SCHEMA_VERSION = 1;
@@ -133,55 +133,19 @@ const TABLES = `
   CREATE TABLE served (entry INTEGER PRIMARY KEY, version INTEGER NOT NULL) STRICT;
 `;
 
-/** How long a connection waits for another process that writes, in milliseconds. */
-const BUSY_TIMEOUT_MS = 5000;
-/** The log is truncated to this after a checkpoint that emptied it. */
-const WAL_LIMIT_BYTES = 16 * 1024 * 1024;
-
-/** Opens (and makes, if there is none) the database file for writing. Throws SQLiteError. */
-export function openForWriting(file: string): Database {
-  const db = new Database(file, { readwrite: true, create: true, strict: true });
-  try {
-    db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    db.run("PRAGMA journal_mode = WAL");
-    db.run("PRAGMA synchronous = NORMAL");
-    db.run(`PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}`);
-    db.run("PRAGMA cache_size = -16384");
-    db.run("PRAGMA temp_store = MEMORY");
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-  return db;
-}
-
-/** Opens an existing catalog for reading, with `cacheKib` KiB of page cache. Throws SQLiteError. */
-export function openForReading(file: string, cacheKib: number): Database {
-  const db = new Database(file, { readonly: true, strict: true });
-  try {
-    db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    db.run(`PRAGMA cache_size = -${Math.max(256, Math.floor(cacheKib))}`);
-    db.run("PRAGMA query_only = 1");
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-  return db;
-}
-
 /** Makes the tables and the root in an empty database. Ids start at `firstId` (at least 2). */
-export function createTables(db: Database, generation: string, firstId: number): void {
-  db.transaction(() => {
-    db.run(TABLES);
-    db.prepare("INSERT INTO tree VALUES (1, ?, ?, ?, 0, 0, 0, 0, 0, 0)").run(
-      generation,
-      firstId,
-      firstId,
-    );
-    db.run(
+export function createTables(connection: Connection, generation: string, firstId: number): void {
+  connection.transact(() => {
+    connection.run(TABLES);
+    connection
+      .statement<unknown, (string | number)[]>(
+        "INSERT INTO tree VALUES (1, ?, ?, ?, 0, 0, 0, 0, 0, 0)",
+      )
+      .run(generation, firstId, firstId);
+    connection.run(
       `INSERT INTO entry VALUES (1, 0, x'', ${DIRECTORY}, 1, 0, 0, 0, 0, 493, -1, -1, 0, 0, 0)`,
     );
-    db.run(`PRAGMA application_id = ${APPLICATION_ID}`);
-    db.run(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-  }).immediate();
+    connection.run(`PRAGMA application_id = ${APPLICATION_ID}`);
+    connection.run(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+  });
 }

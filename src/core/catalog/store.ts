@@ -1,6 +1,5 @@
 /** The catalog's writer: every call one transaction on one connection, synchronous inside. */
 
-import type { Database } from "bun:sqlite";
 import { type BytePath, baseName, parentPath } from "../bytes.ts";
 import type { Clock } from "../clock.ts";
 import { MusicFsError, OwnError } from "../errors.ts";
@@ -13,6 +12,7 @@ import type {
   ScanReport,
 } from "./catalog.ts";
 import { configure } from "./configure.ts";
+import type { Connection } from "./connection.ts";
 import { refreshDirectory } from "./directories.ts";
 import { markIncomplete, settleDirectoryTimes } from "./directory_time.ts";
 import { keepGoodCopy } from "./good_copy.ts";
@@ -42,7 +42,7 @@ const GOOD_COPY_INTERVAL_MS = 10 * 60 * 1000;
 
 export class CatalogStore implements CatalogWriter {
   readonly #opened: OpenedCatalog;
-  readonly #db: Database;
+  readonly #connection: Connection;
   readonly #tables: Tables;
   readonly #listings = new Listings();
   readonly #scans = new Map<OriginId, ScanState>();
@@ -66,8 +66,8 @@ export class CatalogStore implements CatalogWriter {
     readonly clock: Clock,
   ) {
     this.#opened = opened;
-    this.#db = opened.db;
-    this.#tables = new Tables(opened.db);
+    this.#connection = opened.connection;
+    this.#tables = new Tables(opened.connection);
     this.#copiedMs = clock.monotonicMs();
     if (opened.isOwner) this.#write((tx) => dropLeftovers(tx, MAX_DROPPED_VERSIONS));
   }
@@ -123,7 +123,7 @@ export class CatalogStore implements CatalogWriter {
     this.#scans.delete(origin);
     this.#listings.touch();
     if (result.outcome === "complete") this.#scanCompleted = true;
-    if (this.clock.monotonicMs() - this.#copiedMs >= GOOD_COPY_INTERVAL_MS) this.#keepGoodCopy();
+    this.#renewGoodCopy();
     return { ...result, changes };
   }
 
@@ -170,27 +170,33 @@ export class CatalogStore implements CatalogWriter {
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    if (this.#scanCompleted) this.#keepGoodCopy();
     this.#closed = true;
     try {
-      this.#db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+      this.#keepGoodCopy();
+      this.#connection.run("PRAGMA wal_checkpoint(TRUNCATE)");
     } catch (error) {
       throw this.#failure(error);
     } finally {
-      this.#db.close();
+      this.#connection.close();
       this.#opened.lock?.[Symbol.dispose]();
     }
   }
 
-  /** Where copying fails the older copy stays and the next scan tries again. */
   #keepGoodCopy(): void {
-    this.#copiedMs = this.clock.monotonicMs();
     if (!this.#scanCompleted) return;
+    keepGoodCopy(this.#connection, this.file);
+    this.#scanCompleted = false;
+  }
+
+  /** A scan's result does not depend on the copy: where it fails, closing tries again and tells. */
+  #renewGoodCopy(): void {
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs - this.#copiedMs < GOOD_COPY_INTERVAL_MS) return;
+    this.#copiedMs = nowMs;
     try {
-      keepGoodCopy(this.#db, this.file);
-      this.#scanCompleted = false;
+      this.#keepGoodCopy();
     } catch (error) {
-      throw this.#failure(error);
+      noteDamage(this.file, error);
     }
   }
 
@@ -204,16 +210,16 @@ export class CatalogStore implements CatalogWriter {
   } {
     if (this.#closed) throw new OwnError("catalog", "the catalog is closed");
     try {
-      this.#db.run("BEGIN IMMEDIATE");
-      this.#noticeOtherWriters();
-      const tx = new Transaction(this.#tables, this.clock.wallMs());
-      const result = work(tx);
-      settleDirectoryTimes(tx);
-      tx.flush();
-      this.#db.run("COMMIT");
+      const { result, tx } = this.#connection.transact(() => {
+        this.#noticeOtherWriters();
+        const tx = new Transaction(this.#tables, this.clock.wallMs());
+        const result = work(tx);
+        settleDirectoryTimes(tx);
+        tx.flush();
+        return { result, tx };
+      });
       return { result, changes: tx.finish() };
     } catch (error) {
-      if (this.#db.inTransaction) this.#db.run("ROLLBACK");
       throw this.#failure(error);
     }
   }

@@ -1,11 +1,10 @@
 /** The statements that read and write the catalog's rows. No rules live here. */
 
-import type { Database, SQLQueryBindings, Statement } from "bun:sqlite";
+import type { SQLQueryBindings, Statement } from "bun:sqlite";
 import { type ByteName, nameFromBytes, toBytes } from "../bytes.ts";
+import type { Connection } from "./connection.ts";
 import type { EntryRow, HoldingRow, NamedHoldingRow, ShownRow, VersionRow } from "./rows.ts";
 import { DIRECTORY } from "./schema.ts";
-
-type Values = SQLQueryBindings[];
 
 /** The statements, exported so that a test can look at their plans. */
 export const WRITER_SQL = {
@@ -31,72 +30,47 @@ export const WRITER_SQL = {
   retire: "INSERT OR IGNORE INTO retired VALUES (?)",
 } as const;
 
-/** The writer's statements, compiled once per connection. */
+/** The writer's statements on one connection. */
 export class Tables {
-  readonly #db: Database;
-  readonly #entry: Statement<EntryRow, [number]>;
-  readonly #entriesNamed: Statement<EntryRow, [number, Uint8Array]>;
-  readonly #directoryNamed: Statement<{ readonly id: number }, [number, Uint8Array]>;
-  readonly #childNames: Statement<{ readonly name: Uint8Array }, [number]>;
-  readonly #insertEntry: Statement<unknown, Values>;
-  readonly #updateEntry: Statement<unknown, Values>;
-  readonly #deleteEntry: Statement<unknown, [number]>;
-  readonly #setChanged: Statement<unknown, [number, number, number]>;
-  readonly #holdings: Statement<HoldingRow, [number, number]>;
-  readonly #holding: Statement<HoldingRow, [number, number, number]>;
-  readonly #holdingsIn: Statement<NamedHoldingRow, [number, number]>;
-  readonly #putHolding: Statement<unknown, Values>;
-  readonly #deleteHolding: Statement<unknown, [number, number, number]>;
-  readonly #version: Statement<VersionRow, [number]>;
-  readonly #insertVersion: Statement<unknown, Values>;
-  readonly #updateVersion: Statement<unknown, Values>;
-  readonly #retire: Statement<unknown, [number]>;
+  constructor(readonly connection: Connection) {}
 
-  constructor(db: Database) {
-    this.#db = db;
-    this.#entry = db.prepare(WRITER_SQL.entry);
-    this.#entriesNamed = db.prepare(WRITER_SQL.entriesNamed);
-    this.#directoryNamed = db.prepare(WRITER_SQL.directoryNamed);
-    this.#childNames = db.prepare(WRITER_SQL.childNames);
-    this.#insertEntry = db.prepare(WRITER_SQL.insertEntry);
-    this.#updateEntry = db.prepare(WRITER_SQL.updateEntry);
-    this.#deleteEntry = db.prepare(WRITER_SQL.deleteEntry);
-    this.#setChanged = db.prepare(WRITER_SQL.setChanged);
-    this.#holdings = db.prepare(WRITER_SQL.holdings);
-    this.#holding = db.prepare(WRITER_SQL.holding);
-    this.#holdingsIn = db.prepare(WRITER_SQL.holdingsIn);
-    this.#putHolding = db.prepare(WRITER_SQL.putHolding);
-    this.#deleteHolding = db.prepare(WRITER_SQL.deleteHolding);
-    this.#version = db.prepare(WRITER_SQL.version);
-    this.#insertVersion = db.prepare(WRITER_SQL.insertVersion);
-    this.#updateVersion = db.prepare(WRITER_SQL.updateVersion);
-    this.#retire = db.prepare(WRITER_SQL.retire);
+  /** A statement for one caller's own needs. */
+  query<Row, Params extends SQLQueryBindings[]>(sql: string): Statement<Row, Params> {
+    return this.connection.statement(sql);
   }
 
-  /** A statement for one caller's own needs; compiled once per text. */
-  query<Row, Params extends SQLQueryBindings[]>(sql: string) {
-    return this.#db.query<Row, Params>(sql);
+  #run(sql: string, ...values: SQLQueryBindings[]): void {
+    this.connection.statement<unknown, SQLQueryBindings[]>(sql).run(...values);
   }
 
   entry(id: number): EntryRow | undefined {
-    return this.#entry.get(id) ?? undefined;
+    return this.query<EntryRow, [number]>(WRITER_SQL.entry).get(id) ?? undefined;
   }
 
   /** The entries of that name: none, one, or a directory and a file. */
   entriesNamed(parent: number, name: ByteName): EntryRow[] {
-    return this.#entriesNamed.all(parent, toBytes(name));
+    return this.query<EntryRow, [number, Uint8Array]>(WRITER_SQL.entriesNamed).all(
+      parent,
+      toBytes(name),
+    );
   }
 
   directoryNamed(parent: number, name: ByteName): number | undefined {
-    return this.#directoryNamed.get(parent, toBytes(name))?.id;
+    return this.query<{ readonly id: number }, [number, Uint8Array]>(WRITER_SQL.directoryNamed).get(
+      parent,
+      toBytes(name),
+    )?.id;
   }
 
   childNames(parent: number): ByteName[] {
-    return this.#childNames.all(parent).map((row) => nameFromBytes(row.name));
+    return this.query<{ readonly name: Uint8Array }, [number]>(WRITER_SQL.childNames)
+      .all(parent)
+      .map((row) => nameFromBytes(row.name));
   }
 
   insertEntry(row: Omit<EntryRow, "name" | "changed_sec" | "changed_nsec">, name: ByteName): void {
-    this.#insertEntry.run(
+    this.#run(
+      WRITER_SQL.insertEntry,
       row.id,
       row.parent,
       toBytes(name),
@@ -115,7 +89,8 @@ export class Tables {
 
   /** Writes what is shown of an entry. */
   updateEntry(id: number, row: ShownRow): void {
-    this.#updateEntry.run(
+    this.#run(
+      WRITER_SQL.updateEntry,
       row.visible,
       row.version,
       row.size,
@@ -130,30 +105,40 @@ export class Tables {
   }
 
   setChanged(id: number, sec: number, nsec: number): void {
-    this.#setChanged.run(sec, nsec, id);
+    this.#run(WRITER_SQL.setChanged, sec, nsec, id);
   }
 
   deleteEntry(id: number): void {
-    this.#deleteEntry.run(id);
+    this.#run(WRITER_SQL.deleteEntry, id);
   }
 
   /** What all origins hold at an entry. */
   holdings(parent: number, entry: number): HoldingRow[] {
-    return this.#holdings.all(parent, entry);
+    return this.query<HoldingRow, [number, number]>(WRITER_SQL.holdings).all(parent, entry);
   }
 
   holding(parent: number, entry: number, origin: number): HoldingRow | undefined {
-    return this.#holding.get(parent, entry, origin) ?? undefined;
+    return (
+      this.query<HoldingRow, [number, number, number]>(WRITER_SQL.holding).get(
+        parent,
+        entry,
+        origin,
+      ) ?? undefined
+    );
   }
 
   /** What one origin holds in a directory. */
   holdingsIn(directory: number, origin: number): NamedHoldingRow[] {
-    return this.#holdingsIn.all(directory, origin);
+    return this.query<NamedHoldingRow, [number, number]>(WRITER_SQL.holdingsIn).all(
+      directory,
+      origin,
+    );
   }
 
   /** Inserts the holding or replaces it. */
   putHolding(row: HoldingRow): void {
-    this.#putHolding.run(
+    this.#run(
+      WRITER_SQL.putHolding,
       row.parent,
       row.entry,
       row.origin,
@@ -171,15 +156,16 @@ export class Tables {
   }
 
   deleteHolding(row: HoldingRow): void {
-    this.#deleteHolding.run(row.parent, row.entry, row.origin);
+    this.#run(WRITER_SQL.deleteHolding, row.parent, row.entry, row.origin);
   }
 
   version(id: number): VersionRow | undefined {
-    return this.#version.get(id) ?? undefined;
+    return this.query<VersionRow, [number]>(WRITER_SQL.version).get(id) ?? undefined;
   }
 
   insertVersion(row: VersionRow): void {
-    this.#insertVersion.run(
+    this.#run(
+      WRITER_SQL.insertVersion,
       row.id,
       row.entry,
       row.size,
@@ -194,7 +180,8 @@ export class Tables {
   }
 
   updateVersion(row: VersionRow): void {
-    this.#updateVersion.run(
+    this.#run(
+      WRITER_SQL.updateVersion,
       row.size,
       row.mtime_sec,
       row.mtime_nsec,
@@ -209,6 +196,6 @@ export class Tables {
 
   /** No holding refers to the version any more: it goes when the catalog is opened next. */
   retire(version: number): void {
-    this.#retire.run(version);
+    this.#run(WRITER_SQL.retire, version);
   }
 }

@@ -1,0 +1,121 @@
+import { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { nameFromBytes } from "../../../src/core/bytes.ts";
+import { READER_SQL, SqliteCatalogReader } from "../../../src/core/catalog/reader.ts";
+import { WRITER_SQL } from "../../../src/core/catalog/tables.ts";
+import { A, B, directory, emptyNode, file, origin, TestCatalog } from "./fixture.ts";
+
+/** Steps of the plan that read more than they must. */
+function wasteful(db: Database, sql: string): string[] {
+  const holes = sql.split("?").length - 1;
+  return db
+    .query<{ readonly detail: string }, null[]>(`EXPLAIN QUERY PLAN ${sql}`)
+    .all(...Array.from({ length: holes }, () => null))
+    .map(({ detail }) => detail)
+    .filter((detail) => /^SCAN (?!CONSTANT)|TEMP B-TREE|AUTOMATIC/.test(detail));
+}
+
+describe("SqliteCatalogReader", () => {
+  test("and the writer never scan a table or sort", async () => {
+    await using catalog = new TestCatalog();
+    await catalog.store.configureOrigins([origin(A, 1)]);
+    using db = new Database(catalog.file, { readonly: true });
+    for (const [name, sql] of Object.entries({ ...READER_SQL, ...WRITER_SQL })) {
+      // `min`, `DISTINCT` and the like may use the order of an index; a scan never may.
+      expect([name, wasteful(db, sql)]).toEqual([name, []]);
+    }
+  });
+
+  test("lists from any entry on, and stops when told", async () => {
+    await using catalog = new TestCatalog();
+    const { reader } = catalog;
+    await catalog.store.configureOrigins([origin(A, 1)]);
+    const names = Array.from({ length: 500 }, (_, i) => `n${i}`);
+    await catalog.list(
+      A,
+      "",
+      names.map((name) => file(name, 1)),
+    );
+    const node = emptyNode();
+    const seen: string[] = [];
+    const cookies: number[] = [];
+    for (let after = 0, more = true; more; ) {
+      more = false;
+      let taken = 0;
+      reader.list(1, after, node, (name) => {
+        if (taken === 7) {
+          more = true;
+          return false;
+        }
+        taken++;
+        after = node.entry;
+        seen.push(nameFromBytes(name));
+        cookies.push(node.entry);
+        return true;
+      });
+    }
+    expect(seen).toEqual(names);
+    expect(cookies).toEqual(cookies.toSorted((a, b) => a - b));
+  });
+
+  test("goes on after an entry that was removed meanwhile, without losing others", async () => {
+    await using catalog = new TestCatalog();
+    await catalog.store.configureOrigins([origin(A, 1)]);
+    const entries = ["a", "b", "c", "d", "e"].map((name) => file(name, 1));
+    await catalog.list(A, "", entries);
+    const cookie = catalog.node("b")?.entry ?? 0;
+    await catalog.list(A, "", [...entries.filter(({ name }) => name !== "b"), file("f", 1)]);
+    const rest: string[] = [];
+    catalog.reader.list(1, cookie, emptyNode(), (name) => {
+      rest.push(nameFromBytes(name));
+      return true;
+    });
+    expect(rest).toEqual(["c", "d", "e", "f"]);
+  });
+
+  test("leaves the connection usable when a visitor throws", async () => {
+    await using catalog = new TestCatalog();
+    await catalog.store.configureOrigins([origin(A, 1)]);
+    await catalog.list(A, "", [file("a", 1), file("b", 1)]);
+    const bug = new Error("a bug of the caller");
+    const listing = () =>
+      catalog.reader.list(1, 0, emptyNode(), () => {
+        throw bug;
+      });
+    expect(listing).toThrow(bug);
+    expect(catalog.tree()).toEqual(["a=1", "b=1"]);
+  });
+
+  test("sees what is committed at once and holds no checkpoint back", async () => {
+    await using catalog = new TestCatalog();
+    await catalog.store.configureOrigins([origin(A, 1), origin(B, 2)]);
+    for (let round = 0; round < 60; round++) {
+      const entries = Array.from({ length: 200 }, (_, i) => file(`n${i}`, round + 1));
+      await catalog.list(A, "", entries);
+      expect(catalog.node("n7")?.sizeBytes).toBe(round + 1);
+      catalog.tree();
+    }
+    // Each round writes about 100 KiB: without checkpoints the log would be 6 MiB and more.
+    expect(Bun.file(`${catalog.file}-wal`).size).toBeLessThan(5 * 1024 * 1024);
+  });
+
+  test("answers nothing for a hidden directory and for what is no directory", async () => {
+    await using catalog = new TestCatalog();
+    await catalog.store.configureOrigins([origin(A, 1), origin(B, 2)]);
+    await catalog.list(B, "", [directory("x")]);
+    const entry = catalog.node("x")?.entry ?? 0;
+    const node = emptyNode();
+    expect(catalog.reader.directory(entry, node)).toBe(true);
+    await catalog.list(A, "", [file("x", 1)]);
+    expect(catalog.reader.directory(entry, node)).toBe(false);
+    const shown = catalog.node("x") ?? expect.unreachable();
+    expect(catalog.reader.directory(shown.entry, node)).toBe(false);
+    expect(catalog.reader.version(shown.version, node)).toBe(true);
+    expect(node).toEqual(shown);
+  });
+
+  test("rejects with catalog what cannot be opened", () => {
+    const open = () => new SqliteCatalogReader("/nonexistent/catalog.db");
+    expect(open).toThrow(expect.objectContaining({ code: "catalog" }));
+  });
+});
