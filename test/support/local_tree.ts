@@ -80,8 +80,8 @@ export class LocalTree implements Filling, Disposable {
     }
     const args =
       kind === "fifo" ? ["p"] : kind === "block device" ? ["b", "1", "0"] : ["c", "1", "3"];
-    const made = Bun.spawnSync(["mknod", at, ...args]);
-    if (made.exitCode !== 0) throw new Error(made.stderr.toString());
+    const made = Bun.spawnSync(["mknod", at, ...args], { stdout: "ignore", stderr: "inherit" });
+    if (made.exitCode !== 0) throw new Error(`mknod makes no ${kind}`);
   }
 
   [Symbol.dispose](): void {

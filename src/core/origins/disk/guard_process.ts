@@ -33,6 +33,8 @@ export class GuardProcess implements Guard {
   readonly exited: Promise<void>;
   readonly #child: Child;
   #underWay: UnderWay | undefined;
+  /** Why it takes no more requests. */
+  #end: DiskFailure | undefined;
 
   /** Starts it at once; throws {@link DiskFailure} when that is impossible. */
   constructor(
@@ -54,6 +56,7 @@ export class GuardProcess implements Guard {
   }
 
   call(request: Uint8Array): Promise<Uint8Array> {
+    if (this.#end !== undefined) return Promise.reject(this.#end);
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
     this.#underWay = { resolve, reject };
     this.isResting = false;
@@ -100,6 +103,7 @@ export class GuardProcess implements Guard {
   }
 
   #fail(why: DiskFailure): void {
+    this.#end ??= why;
     const underWay = this.#underWay;
     this.#underWay = undefined;
     underWay?.reject(why);

@@ -5,7 +5,7 @@
 
 import { displayPath, nameFromText } from "../../bytes.ts";
 import { AT_FDCWD, arch, O_CLOEXEC, O_NONBLOCK, O_RDONLY } from "../../sys/arch.ts";
-import { EACCES, ENOENT, ENOTDIR, EPERM } from "../../sys/errno.ts";
+import { EACCES, ENOENT, ENOTDIR, EPERM, errnoName } from "../../sys/errno.ts";
 import { cString, type Syscalls } from "../../sys/libc.ts";
 import { Memory } from "../../sys/memory.ts";
 import { STATX_BASIC_STATS, STATX_BYTES, StatxView } from "../../sys/statx.ts";
@@ -57,7 +57,7 @@ export class DiskRoot {
     if (failed < 0) throw this.#lost(failed);
     const same = this.#stat.device === this.#device && this.#stat.inode === this.#inode;
     if (!known || !same) this.#open();
-    else if (this.check !== undefined) this.#checkMount(this.#fd);
+    else this.#check();
     this.#checkedMs = this.nowMs();
     return known && !same;
   }
@@ -70,19 +70,19 @@ export class DiskRoot {
   #open(): void {
     const fd = this.syscalls.open(this.#cPath.address, OPEN_FLAGS);
     if (fd < 0) throw this.#lost(fd);
-    this.#checkMount(fd);
-    this.syscalls.fstatx(fd, STATX_BASIC_STATS, this.#stat.address);
     this.close();
     this.#fd = fd;
+    this.#check();
+    const failed = this.syscalls.fstatx(fd, STATX_BASIC_STATS, this.#stat.address);
+    if (failed < 0) throw this.#lost(failed);
     this.#device = this.#stat.device;
     this.#inode = this.#stat.inode;
   }
 
-  #checkMount(fd: number): void {
+  #check(): void {
     try {
-      this.check?.(fd, this.path);
+      this.check?.(this.#fd, this.path);
     } catch (error) {
-      if (fd !== this.#fd) this.syscalls.close(fd);
       this.close();
       throw error;
     }
@@ -91,17 +91,19 @@ export class DiskRoot {
   #lost(errno: number): DiskFailure {
     this.close();
     const shown = displayPath(nameFromText(this.path));
+    const name = errnoName(errno);
     switch (-errno) {
       case ENOENT:
-      case ENOTDIR:
-        return new DiskFailure(
-          "device_gone",
-          `there is no directory ${shown}; mount its disk or correct the origin's path`,
-          -errno,
-        );
+      case ENOTDIR: {
+        const remedy = "mount its disk or correct the origin's path";
+        const message = `there is no directory ${shown} (${name}); ${remedy}`;
+        return new DiskFailure("device_gone", message, -errno);
+      }
       case EACCES:
-      case EPERM:
-        return new DiskFailure("denied", `this user may not list the directory ${shown}`, -errno);
+      case EPERM: {
+        const message = `this user may not list the directory ${shown} (${name})`;
+        return new DiskFailure("denied", message, -errno);
+      }
       default:
         return failureOf(`open ${shown}`, errno);
     }
