@@ -26,14 +26,27 @@ export function lacking(needs: readonly Need[]): readonly Need[] {
  * skipped: the gate accepts no skip without such a reason.
  */
 export function needing(...needs: readonly Need[]): {
-  readonly test: (title: string, body: () => void | Promise<void>, timeoutMs?: number) => void;
-  readonly describe: (title: string, body: () => void) => void;
+  readonly test: typeof test;
+  readonly describe: typeof describe;
 } {
   const lacked = lacking(needs);
   if (lacked.length === 0) return { test, describe };
   const reason = `[needs ${lacked.join(", ")}]`;
-  return {
-    test: (title, body) => test.skip(`${title} ${reason}`, body),
-    describe: (title, body) => describe.skip(`${title} ${reason}`, body),
-  };
+  return { test: titled(test.skip, reason), describe: titled(describe.skip, reason) };
+}
+
+/** The same function of a test, `each` included, with `reason` after every title. */
+function titled<T extends (title: string, ...rest: never[]) => unknown>(
+  skip: T,
+  reason: string,
+): T {
+  return new Proxy(skip, {
+    apply: (target, self, [title, ...rest]) =>
+      Reflect.apply(target, self, [`${title} ${reason}`, ...rest]),
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key);
+      if (key !== "each" || typeof value !== "function") return value;
+      return (rows: unknown) => titled(Reflect.apply(value, target, [rows]), reason);
+    },
+  });
 }
