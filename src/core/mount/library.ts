@@ -212,6 +212,7 @@ export class Library {
       owner,
       negotiated,
       onMismatch: config.read.onMismatch,
+      readDeadlineMs: config.read.readDeadlineMs,
       list: scanner.list,
       believedMs: (id) => (origins.settings(id)?.revalidateSecs ?? 0) * MS,
       watched: () => false,

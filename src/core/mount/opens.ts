@@ -4,16 +4,14 @@
  * the kernel looks the name up again and opens the new version without its caller noticing.
  */
 
-import { baseName, parentPath } from "../bytes.ts";
 import type { CatalogReader, CatalogWriter, Replica } from "../catalog/catalog.ts";
-import type { Clock } from "../clock.ts";
-import { isOriginFailure, MusicFsError, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import type { HealthMonitor } from "../federation/health.ts";
 import type { OriginRegistry } from "../federation/registry.ts";
 import { FOPEN_KEEP_CACHE } from "../fuse/abi.ts";
 import { errorReply, openReply } from "../fuse/reply.ts";
-import type { FileStat, Origin, OriginId } from "../origins/origin.ts";
-import { EIO, type ENOENT, ESTALE } from "../sys/errno.ts";
+import type { OriginId } from "../origins/origin.ts";
+import { EIO, ESTALE } from "../sys/errno.ts";
 import { emptyNode } from "../vfs/attributes.ts";
 import type { LocalFailure } from "../vfs/deferred.ts";
 import type { HandleTable } from "../vfs/handles.ts";
@@ -21,7 +19,7 @@ import type { SeamPool } from "../vfs/seams.ts";
 import type { CatalogUpdates } from "./catalog_updates.ts";
 import type { Confirmations } from "./confirmations.ts";
 import type { KernelReplies } from "./kernel_replies.ts";
-import type { Listings } from "./listings.ts";
+import type { ReplicaRefresh } from "./replica_refresh.ts";
 import type { ReplyBuffers } from "./reply_buffers.ts";
 
 export interface OpenRequest {
@@ -32,14 +30,13 @@ export interface OpenRequest {
 }
 
 export interface OpensPorts {
-  readonly clock: Clock;
   readonly catalog: CatalogReader;
   readonly writer: CatalogWriter;
   readonly updates: CatalogUpdates;
   readonly registry: OriginRegistry;
   readonly health: HealthMonitor;
-  readonly listings: Listings;
   readonly confirmations: Confirmations;
+  readonly refresh: ReplicaRefresh;
   readonly handles: HandleTable;
   readonly seams: SeamPool;
   readonly buffers: ReplyBuffers;
@@ -50,7 +47,7 @@ export interface OpensPorts {
 }
 
 /** 0: open it. */
-type Verdict = 0 | typeof EIO | typeof ENOENT | typeof ESTALE;
+type Verdict = 0 | typeof EIO | typeof ESTALE;
 
 export class Opens {
   readonly #node = emptyNode();
@@ -106,8 +103,9 @@ export class Opens {
       if (confirmations.isFresh(replica)) return 0;
       const origin = registry.get(replica.origin);
       if (origin === undefined) continue;
-      const verdict = await this.#revalidate(origin, replica);
-      if (verdict !== undefined) return verdict;
+      const refreshed = await this.ports.refresh.refresh(origin, replica);
+      if (refreshed === "same") return 0;
+      if (refreshed === "changed") return ESTALE;
     }
     if (usable.some(({ match }) => match === "probable")) return 0;
     // Nothing of this handle was read yet, so there is nothing to compare a replica with. It is
@@ -125,40 +123,6 @@ export class Opens {
     return usable.length > 0 && same.length === 0 ? EIO : 0;
   }
 
-  /** Undefined: this origin cannot say, ask the next. */
-  async #revalidate(origin: Origin, replica: Replica): Promise<Verdict | undefined> {
-    const { clock, health } = this.ports;
-    const startedMs = clock.monotonicMs();
-    let stat: FileStat;
-    try {
-      stat = await origin.stat(replica.path);
-    } catch (error) {
-      if (error instanceof MusicFsError && missing(error)) return this.#gone(replica);
-      if (isOriginFailure(error)) health.recordFailure(origin, error, startedMs);
-      return undefined;
-    }
-    const known = replica.originVersion;
-    if (stat.kind === "file" && stat.sizeBytes === known.sizeBytes && stat.token === known.token) {
-      this.ports.confirmations.confirm(replica);
-      return 0;
-    }
-    if (stat.kind !== "file") return this.#gone(replica);
-    this.ports.updates.apply(await this.ports.writer.applyStat(origin.id, replica.path, stat));
-    return ESTALE;
-  }
-
-  /** Absence is not deletion: only a listing of the directory makes a file leave the tree. */
-  async #gone(replica: Replica): Promise<Verdict | undefined> {
-    const directory = parentPath(replica.path);
-    if (!(await this.ports.listings.refresh(replica.origin, directory))) return undefined;
-    const name = baseName(replica.path);
-    const stillThere = this.ports.catalog
-      .replicas(replica.version)
-      .some(({ origin, path }) => origin === replica.origin && baseName(path) === name);
-    // Still listed, though it cannot be looked at: other replicas may serve.
-    return stillThere ? undefined : ESTALE;
-  }
-
   /** Replicas on origins that are not unhealthy, in routing order. */
   #inOrder(replicas: readonly Replica[]): Replica[] {
     const { registry, health } = this.ports;
@@ -169,10 +133,4 @@ export class Opens {
       .map(({ id }) => byOrigin.get(id))
       .filter((replica) => replica !== undefined);
   }
-}
-
-function missing(error: MusicFsError): boolean {
-  return (
-    error.code === "not_found" || error.code === "not_a_directory" || error.code === "not_a_file"
-  );
 }

@@ -10,7 +10,7 @@ import { errorReply, finishReply, REPLY_BODY } from "../fuse/reply.ts";
 import { INTERRUPT_PATIENCE_MS } from "../limits.ts";
 import { EBADF, EIO } from "../sys/errno.ts";
 import { toErrno } from "../vfs/errno.ts";
-import { HANDLE_HAS_REPLICAS, type HandleTable } from "../vfs/handles.ts";
+import type { HandleTable } from "../vfs/handles.ts";
 import type { SeamPool } from "../vfs/seams.ts";
 import type { BoundFile, BoundFiles } from "./bound_files.ts";
 import type { KernelReplies } from "./kernel_replies.ts";
@@ -126,9 +126,7 @@ export class PendingReads {
     if (outcome.bytesRead !== request.lengthBytes) return false;
     const { handles, seams } = this.ports;
     if (!outcome.proved) file.servedUnproved = true;
-    else if (handles.hasFlag(request.fh, HANDLE_HAS_REPLICAS)) {
-      seams.record(handles, request.fh, request.offsetBytes, into);
-    }
+    else seams.record(handles, request.fh, request.offsetBytes, into);
     return true;
   }
 }

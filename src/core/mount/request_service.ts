@@ -25,6 +25,8 @@ import type { KernelReplies } from "./kernel_replies.ts";
 import { type ListDirectory, Listings } from "./listings.ts";
 import { Opens } from "./opens.ts";
 import { PendingReads } from "./pending_reads.ts";
+import { refreshingRead } from "./refreshing_read.ts";
+import { ReplicaRefresh } from "./replica_refresh.ts";
 import { ReplyBuffers } from "./reply_buffers.ts";
 
 export interface RequestServicePorts {
@@ -38,6 +40,7 @@ export interface RequestServicePorts {
   readonly owner: Ownership;
   readonly negotiated: Negotiated;
   readonly onMismatch: MismatchPolicy;
+  readonly readDeadlineMs: number;
   readonly list: ListDirectory;
   readonly believedMs: (origin: OriginId) => number;
   readonly watched: (origin: OriginId) => boolean;
@@ -63,15 +66,24 @@ export function requestService(ports: RequestServicePorts): RequestService {
   const buffers = new ReplyBuffers();
   const listings = new Listings({ catalog, clock, list: ports.list, usable });
   const confirmations = new Confirmations(clock, catalog, ports.believedMs, ports.watched);
-  const opens = new Opens({
+  const { writer } = ports;
+  const refresh = new ReplicaRefresh({
     clock,
     catalog,
-    writer: ports.writer,
+    writer,
     updates,
-    registry,
     health,
     listings,
     confirmations,
+  });
+  const opens = new Opens({
+    catalog,
+    writer,
+    updates,
+    registry,
+    health,
+    confirmations,
+    refresh,
     handles,
     seams,
     buffers,
@@ -81,7 +93,7 @@ export function requestService(ports: RequestServicePorts): RequestService {
   });
   const reads = new PendingReads({
     clock,
-    read: (file, offsetBytes, into, limits) => federation.read(file, offsetBytes, into, limits),
+    read: refreshingRead({ clock, federation, refresh, readDeadlineMs: ports.readDeadlineMs }),
     files,
     handles,
     seams,

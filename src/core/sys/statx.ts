@@ -37,6 +37,10 @@ export class StatxView {
   get address(): number {
     return this.memory.address + this.offset;
   }
+  /** Names of the file; 0 for one that is open and unlinked. */
+  get links(): number {
+    return this.#view.getUint32(0x10, true);
+  }
   get uid(): number {
     return this.#view.getUint32(0x14, true);
   }

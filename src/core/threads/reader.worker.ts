@@ -10,7 +10,7 @@ import { serveDiskRequest } from "../origins/disk/protocol.ts";
 import { libc } from "../sys/libc.ts";
 import { Memory } from "../sys/memory.ts";
 import type { Deferred, LocalFailure } from "../vfs/deferred.ts";
-import { HANDLE_HAS_REPLICAS, HANDLE_KNOWN_TO_MAIN } from "../vfs/handles.ts";
+import { HANDLE_KNOWN_TO_MAIN } from "../vfs/handles.ts";
 import { CHANGED, LocalFiles } from "../vfs/local_files.ts";
 import { LOCAL_OPEN_FLAGS } from "../vfs/open_files.ts";
 import { readCallPayload } from "./disk_calls.ts";
@@ -103,10 +103,8 @@ class Reader {
       latencies.add(origin, performance.now() - startedMs);
       routing.count(origin, "reads", 1);
       routing.count(origin, "bytes", read);
-      if (handles.hasFlag(fh, HANDLE_HAS_REPLICAS)) {
-        const served = this.#reply.bytes.subarray(REPLY_BODY, REPLY_BODY + read);
-        seams.record(handles, fh, offsetBytes, served);
-      }
+      const served = this.#reply.bytes.subarray(REPLY_BODY, REPLY_BODY + read);
+      seams.record(handles, fh, offsetBytes, served);
       return;
     }
     handles.setFlag(fh, HANDLE_KNOWN_TO_MAIN);

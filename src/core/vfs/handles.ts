@@ -38,7 +38,7 @@ const TAKEN = 1;
 
 /** The main thread keeps something for this handle and wants to hear of its end. */
 export const HANDLE_KNOWN_TO_MAIN = 1;
-/** Nobody knows yet whether another replica is the same: seams are kept, it may be worth a fingerprint. */
+/** Nobody knows yet whether another replica is the same: it may be worth a fingerprint. */
 export const HANDLE_HAS_REPLICAS = 2;
 /** A third of the file was served, and the main thread told. */
 export const HANDLE_WORTH_FINGERPRINT = 4;
@@ -111,17 +111,22 @@ export class HandleTable {
     Atomics.store(this.#ints, this.#int(fh, FD), fd);
   }
 
-  /** True when fstat still says what it said when the descriptor was bound. */
+  /**
+   * True when fstat still says what it said when the descriptor was bound. Unlinking moves ctime,
+   * too: a file that was replaced by another reads on until it is closed, as on any file system.
+   */
   unchanged(fh: number, stat: StatxView): boolean {
     const doubles = this.#row(fh) * DOUBLE_COLUMNS;
+    const sameCtime =
+      this.#doubles[doubles + CTIME_SEC] === stat.ctimeSec &&
+      this.#ints[this.#int(fh, CTIME_NSEC)] === stat.ctimeNsec;
     return (
+      (sameCtime || stat.links === 0) &&
       this.#doubles[doubles + SIZE] === stat.sizeBytes &&
       this.#doubles[doubles + INODE] === stat.inode &&
       this.#doubles[doubles + DEVICE] === stat.device &&
       this.#doubles[doubles + MTIME_SEC] === stat.mtimeSec &&
-      this.#ints[this.#int(fh, MTIME_NSEC)] === stat.mtimeNsec &&
-      this.#doubles[doubles + CTIME_SEC] === stat.ctimeSec &&
-      this.#ints[this.#int(fh, CTIME_NSEC)] === stat.ctimeNsec
+      this.#ints[this.#int(fh, MTIME_NSEC)] === stat.mtimeNsec
     );
   }
 

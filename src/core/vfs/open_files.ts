@@ -73,9 +73,9 @@ export class OpenFiles {
     const fh = handles.allocate(version, this.#node.sizeBytes);
     if (fh < 0) return -ENFILE;
     const replicas = catalog.replicas(version);
+    seams.claim(handles, fh);
     if (replicas.some(({ match }) => match === "unverified")) {
       handles.setFlag(fh, HANDLE_HAS_REPLICAS);
-      seams.claim(handles, fh);
     }
     const epoch = routing.epoch;
     const best = this.#first(replicas);
@@ -206,7 +206,6 @@ export class OpenFiles {
 
   #served(fh: number, offsetBytes: number, bytes: Uint8Array): void {
     const { handles, seams } = this.ports;
-    if (!handles.hasFlag(fh, HANDLE_HAS_REPLICAS)) return;
     seams.record(handles, fh, offsetBytes, bytes);
     this.#countServed(fh, bytes.byteLength);
   }

@@ -59,6 +59,7 @@ describe("HandleTable", () => {
     const stat = new StatxView(new Memory(STATX_BYTES));
     stat.memory.view.setBigUint64(0x28, 5000n, true);
     stat.memory.view.setBigUint64(0x20, 42n, true);
+    stat.memory.view.setUint32(0x10, 1, true);
     other.bind(fh, 9, 3, 77, stat);
     other.setFlag(fh, HANDLE_HAS_REPLICAS);
     expect(table.fd(fh)).toBe(9);
@@ -75,6 +76,10 @@ describe("HandleTable", () => {
       expect(table.unchanged(fh, stat)).toBe(false);
       stat.memory.view.setUint32(at, before, true);
     }
+    // Replaced by a rename: unlinked, with another ctime, but still the same bytes.
+    stat.memory.view.setUint32(0x10, 0, true);
+    stat.memory.view.setUint32(0x60, 99, true);
+    expect(table.unchanged(fh, stat)).toBe(true);
   });
 });
 

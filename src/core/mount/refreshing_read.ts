@@ -1,0 +1,63 @@
+/**
+ * The federation's read, with a second look. When a read fails because a replica is not what the
+ * catalog says, the catalog is brought up to date and the read goes once more: the file may be the
+ * same but for its attributes, which a seam check tells.
+ */
+
+import type { Clock } from "../clock.ts";
+import { MusicFsError } from "../errors.ts";
+import type { Federation } from "../federation/federation.ts";
+import type { FederatedFile } from "../federation/file.ts";
+import type { ReadFile } from "./pending_reads.ts";
+import type { ReplicaRefresh } from "./replica_refresh.ts";
+
+export interface RefreshingReadPorts {
+  readonly clock: Clock;
+  readonly federation: Federation;
+  readonly refresh: ReplicaRefresh;
+  /** For both reads and the look between them. */
+  readonly readDeadlineMs: number;
+}
+
+export function refreshingRead(ports: RefreshingReadPorts): ReadFile {
+  const { clock, federation, readDeadlineMs } = ports;
+  return async (file, offsetBytes, into, { signal }) => {
+    const startedMs = clock.monotonicMs();
+    try {
+      return await federation.read(file, offsetBytes, into, { signal });
+    } catch (error) {
+      if (!signal.aborted && isStale(error) && (await refreshReplicas(ports, file))) {
+        const deadlineMs = readDeadlineMs - (clock.monotonicMs() - startedMs);
+        if (deadlineMs > 0) {
+          return await federation.read(file, offsetBytes, into, { signal, deadlineMs });
+        }
+      }
+      throw error;
+    }
+  };
+}
+
+/** True when the catalog learned something. */
+async function refreshReplicas(
+  { federation, refresh }: RefreshingReadPorts,
+  file: FederatedFile,
+): Promise<boolean> {
+  const { registry, health } = federation;
+  const looks = file.replicas().map(async (replica) => {
+    const origin = registry.get(replica.origin);
+    if (origin === undefined || health.status(origin.id) === "unhealthy") return false;
+    return (await refresh.refresh(origin, replica)) === "changed";
+  });
+  return (await Promise.all(looks)).includes(true);
+}
+
+/** Whether somewhere in the chain of causes a file was not what it should have been. */
+function isStale(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (!(at instanceof MusicFsError)) continue;
+    if (at.code === "version_changed" || at.code === "not_found" || at.code === "short_read") {
+      return true;
+    }
+  }
+  return false;
+}
