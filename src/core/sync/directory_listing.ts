@@ -77,8 +77,27 @@ export async function listDirectory(
   await send(waiting ?? [], first, true);
 }
 
-/** Lists one directory that nobody scans at the moment; `path` is on the origin. */
+/**
+ * Lists one directory because somebody asks for it; `path` is on the origin. One that is gone has
+ * its parent listed, so that the catalog learns of it; then it rejects with `not_found`.
+ */
 export async function listOnDemand(
+  origin: Origin,
+  path: BytePath,
+  exclusion: Exclusion,
+  ports: ListingPorts,
+  signal?: AbortSignal,
+): Promise<void> {
+  try {
+    await listOne(origin, path, exclusion, ports, signal);
+  } catch (error) {
+    const gone = error instanceof OriginError && error.code === "not_found" && path !== ROOT_PATH;
+    if (gone) await listOnDemand(origin, parentPath(path), exclusion, ports, signal);
+    throw error;
+  }
+}
+
+async function listOne(
   origin: Origin,
   path: BytePath,
   exclusion: Exclusion,

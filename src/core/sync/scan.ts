@@ -113,6 +113,8 @@ class Walk {
   readonly #pending: Pending[] = [];
   readonly #running = new Set<Promise<void>>();
   #directories = 0;
+  /** Directories that were found and are not done with. */
+  #open = 1;
   #files = 0;
   #bytes = 0;
 
@@ -167,7 +169,8 @@ class Walk {
     } catch (error) {
       this.#fail(path, error);
     }
-    this.#pending.push(...found);
+    for (const each of found) this.#pending.push(each);
+    this.#open += found.length - 1;
     this.#progress();
   }
 
@@ -201,7 +204,7 @@ class Walk {
   #progress(): void {
     this.options.onProgress?.({
       directories: this.#directories,
-      pending: this.#pending.length + this.#running.size,
+      pending: this.#open,
       files: this.#files,
       bytes: this.#bytes,
     });

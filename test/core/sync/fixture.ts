@@ -1,0 +1,48 @@
+/** A catalog with memory origins to scan into it. */
+
+import { EventBus, type MusicFsEvent } from "../../../src/core/events.ts";
+import { MemoryOrigin } from "../../../src/core/origins/memory.ts";
+import type { Origin } from "../../../src/core/origins/origin.ts";
+import { FaultPlan, withFaults } from "../../../src/core/origins/wrappers/faults.ts";
+import { listOnDemand } from "../../../src/core/sync/directory_listing.ts";
+import { Exclusion } from "../../../src/core/sync/exclusion.ts";
+import { type ScanOptions, type ScanResult, scan } from "../../../src/core/sync/scan.ts";
+import { A, origin, path, TestCatalog } from "../catalog/fixture.ts";
+
+export class TestLibrary implements AsyncDisposable {
+  readonly catalog = new TestCatalog();
+  readonly memory = new MemoryOrigin({ id: A, clock: this.catalog.clock, pageEntries: 3 });
+  readonly faults = new FaultPlan(this.catalog.clock);
+  readonly origin: Origin = withFaults(this.memory, this.faults);
+  readonly bus = new EventBus();
+  readonly events: MusicFsEvent[] = [];
+
+  static async open(): Promise<TestLibrary> {
+    const library = new TestLibrary();
+    library.bus.subscribe((event) => library.events.push(event));
+    await library.catalog.store.configureOrigins([origin(A, 1)]);
+    return library;
+  }
+
+  get ports() {
+    return {
+      catalog: this.catalog.store,
+      events: this.bus,
+      onChanges: () => undefined,
+      lockDirectory: this.catalog.directory.path,
+    };
+  }
+
+  scan(options: Partial<ScanOptions> = {}, signal?: AbortSignal): Promise<ScanResult> {
+    const exclusion = new Exclusion([]);
+    return scan(this.origin, this.ports, { exclusion, ...options }, signal);
+  }
+
+  list(at: string, globs: readonly string[] = []): Promise<void> {
+    return listOnDemand(this.origin, path(at), new Exclusion(globs), this.ports);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.catalog[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,206 @@
+import { describe, expect, test } from "bun:test";
+import { SCAN_PARALLEL_DIRECTORIES } from "../../../src/core/limits.ts";
+import { Exclusion } from "../../../src/core/sync/exclusion.ts";
+import type { ScanProgress } from "../../../src/core/sync/scan.ts";
+import { A, path } from "../catalog/fixture.ts";
+import { brokenInvariants } from "../catalog/invariants.ts";
+import { TestLibrary } from "./fixture.ts";
+
+/** Albums 0..`albums`-1 of ten files each. */
+function fill(library: TestLibrary, albums: number): void {
+  for (let album = 0; album < albums; album++) {
+    for (let track = 0; track < 10; track++) library.memory.put(`al ${album}/tr ${track}`, "flac");
+  }
+}
+
+describe("scan", () => {
+  test("walks an origin recursively and completely (S-2)", async () => {
+    await using library = await TestLibrary.open();
+    fill(library, 12);
+    library.memory.put("a/b/c/d/e", "deep");
+    library.memory.makeDirectory("empty");
+    const progress: ScanProgress[] = [];
+    const result = await library.scan({ onProgress: (each) => progress.push(each) });
+    expect(result).toMatchObject({
+      ...{ outcome: "complete", directories: 18, files: 121, bytes: 484 },
+      ...{ added: 121, modified: 0, removed: 0, kept: 0, problems: [], problemCount: 0 },
+    });
+    expect(progress.at(-1)).toEqual({ directories: 18, pending: 0, files: 121, bytes: 484 });
+    expect(library.catalog.tree()).toHaveLength(121 + 17);
+    expect(library.catalog.tree()).toContain("a/b/c/d/e=4");
+    expect(library.events).toEqual([
+      { type: "scan_started", origin: A },
+      { type: "scan_finished", origin: A, outcome: "complete" },
+    ]);
+    expect(brokenInvariants(library.catalog.file)).toEqual([]);
+  });
+
+  test("asks an unchanged origin for listings alone, each directory once", async () => {
+    await using library = await TestLibrary.open();
+    fill(library, 12);
+    await library.scan();
+    Object.assign(library.memory.counts, { list: 0, stat: 0, read: 0, probe: 0 });
+    const again = await library.scan();
+    expect(again).toMatchObject({ outcome: "complete", added: 0, modified: 0, removed: 0 });
+    expect(library.memory.counts).toMatchObject({ list: 13, stat: 1, read: 0, probe: 0 });
+  });
+
+  test("finds what was added, changed and removed", async () => {
+    await using library = await TestLibrary.open();
+    fill(library, 3);
+    await library.scan();
+    library.memory.put("al 0/tr 0", "other");
+    library.memory.put("new/x", "x");
+    library.memory.remove("al 2");
+    const result = await library.scan();
+    expect(result).toMatchObject({ added: 1, modified: 1, removed: 10, kept: 0 });
+    expect(library.catalog.tree()).toContain("al 0/tr 0=5");
+    expect(library.catalog.tree()).not.toContain("al 2/");
+  });
+
+  test("leaves out what is excluded, and removes what is excluded now", async () => {
+    await using library = await TestLibrary.open();
+    fill(library, 3);
+    library.memory.put("al 0/.DS_Store", "");
+    await library.scan();
+    const exclusion = new Exclusion([".DS_Store", "/al 1", "al 2/tr [0-4]"]);
+    expect(await library.scan({ exclusion, allowEmpty: true })).toMatchObject({ removed: 16 });
+    expect(library.catalog.tree().filter((line) => line.includes("al 2/tr"))).toHaveLength(5);
+  });
+
+  test("leaves out directories that contain themselves, and reports them", async () => {
+    await using library = await TestLibrary.open();
+    library.memory.put("a/b/x", "x");
+    library.memory.link("a/b/up", "../../a");
+    library.memory.link("a/b/root", "../..");
+    library.memory.link("twice", "a/b");
+    const result = await library.scan();
+    expect(result.outcome).toBe("complete");
+    expect(result.problems.map(({ path }) => String(path)).sort()).toEqual([
+      ...["a/b/root", "a/b/up", "twice/root", "twice/up/b"],
+    ]);
+    // A link that does not lead to a directory around it is followed.
+    expect(library.catalog.tree()).toContain("twice/x=1");
+    expect(library.catalog.tree()).toContain("twice/up/");
+  });
+
+  test("goes on past a directory that cannot be listed and keeps its contents", async () => {
+    await using library = await TestLibrary.open();
+    fill(library, 3);
+    await library.scan();
+    library.memory.remove("al 0/tr 0");
+    library.memory.remove("al 1/tr 0");
+    using _denied = library.faults.add({
+      fault: { kind: "error", code: "denied" },
+      on: ["list"],
+      at: (at) => at === path("al 0"),
+    });
+    const result = await library.scan();
+    expect(result).toMatchObject({ outcome: "partial", removed: 1, kept: 10, problemCount: 1 });
+    expect(result.problems[0]?.reason).toStartWith("al 0: ");
+    expect(library.catalog.tree()).toContain("al 0/tr 0=4");
+    expect(library.events.at(-1)).toMatchObject({ outcome: "partial" });
+  });
+
+  test("keeps a directory whose listing breaks off", async () => {
+    await using library = await TestLibrary.open();
+    fill(library, 2);
+    await library.scan();
+    using _cut = library.faults.add({
+      fault: { kind: "cut_listing", afterPages: 1, code: "io" },
+      at: (at) => at === path("al 0"),
+    });
+    library.memory.remove("al 0/tr 9");
+    expect(await library.scan()).toMatchObject({ outcome: "partial", removed: 0 });
+    expect(library.catalog.tree()).toContain("al 0/tr 9=4");
+  });
+
+  test("ends when the origin fails, and removes nothing", async () => {
+    await using library = await TestLibrary.open();
+    fill(library, 20);
+    await library.scan();
+    library.memory.remove("al 3");
+    using _gone = library.faults.add({
+      fault: { kind: "error", code: "device_gone" },
+      on: ["list"],
+      skip: 12,
+    });
+    const failure = await library.scan().catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: "device_gone" });
+    expect(library.catalog.tree()).toContain("al 3/tr 0=4");
+    expect(library.events.at(-1)).toMatchObject({ type: "scan_finished", outcome: "failed" });
+    // The scan is over: what a listing on demand shows counts at once.
+    library.faults.clear();
+    library.memory.remove("al 4/tr 0");
+    await library.list("al 4");
+    expect(library.catalog.tree()).not.toContain("al 4/tr 0=4");
+  });
+
+  test("fails when the root cannot be listed", async () => {
+    await using library = await TestLibrary.open();
+    fill(library, 1);
+    await library.scan();
+    using _denied = library.faults.add({ fault: { kind: "error", code: "denied" }, on: ["list"] });
+    expect(await library.scan().catch((e: unknown) => e)).toMatchObject({ code: "denied" });
+    expect(library.catalog.tree()).toHaveLength(11);
+  });
+
+  test("holds removals from an origin that is suddenly empty", async () => {
+    await using library = await TestLibrary.open();
+    fill(library, 1);
+    await library.scan();
+    library.memory.remove("al 0");
+    expect(await library.scan()).toMatchObject({ outcome: "held", kept: 10 });
+    expect(library.events.at(-1)).toMatchObject({ outcome: "held", reason: expect.any(String) });
+    expect(await library.scan({ allowEmpty: true })).toMatchObject({ removed: 10 });
+    expect(library.catalog.tree()).toEqual([]);
+  });
+
+  test("runs once at a time for an origin", async () => {
+    await using library = await TestLibrary.open();
+    fill(library, 3);
+    const running = library.scan();
+    expect(await library.scan().catch((e: unknown) => e)).toMatchObject({ code: "busy" });
+    await running;
+    await library.scan();
+    expect(library.events.filter(({ type }) => type === "scan_started")).toHaveLength(2);
+  });
+
+  test("stops when it is cancelled and leaves no listing behind", async () => {
+    await using library = await TestLibrary.open();
+    fill(library, 30);
+    const abort = new AbortController();
+    const onProgress = ({ directories }: ScanProgress) => {
+      if (directories === 5) abort.abort("enough");
+    };
+    const failure = await library.scan({ onProgress }, abort.signal).catch((e: unknown) => e);
+    expect(failure).toMatchObject({ code: "cancelled" });
+    const { list } = library.memory.counts;
+    await Bun.sleep(5);
+    expect(library.memory.counts.list).toBe(list);
+    expect(list).toBeLessThan(6 + 2 * SCAN_PARALLEL_DIRECTORIES);
+    const late = await library.scan({}, AbortSignal.abort("late")).catch((e: unknown) => e);
+    expect(late).toMatchObject({ code: "cancelled" });
+    await library.scan();
+  });
+
+  test("lists a bounded number of directories at once", async () => {
+    await using library = await TestLibrary.open();
+    fill(library, 40);
+    let running = 0;
+    let most = 0;
+    const { memory } = library;
+    const list = memory.list.bind(memory);
+    memory.list = async function* (...args) {
+      most = Math.max(most, ++running);
+      try {
+        yield* list(...args);
+      } finally {
+        running--;
+      }
+    };
+    await library.scan();
+    expect(most).toBe(SCAN_PARALLEL_DIRECTORIES);
+    expect(running).toBe(0);
+  });
+});
