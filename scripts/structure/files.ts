@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import type { Finding, SourceTree } from "./source.ts";
+import { type Finding, importsOf, type SourceTree } from "./source.ts";
 
 /** Longer files hold more than one concept. */
 const MAX_LINES = 400;
@@ -15,20 +15,21 @@ const MIRRORS: Readonly<Record<string, string>> = {
   "test/scripts/": "scripts/",
 };
 
-/** Kinds of tests that concern a whole room: they stand in its directory under the name of their kind. */
-const ROOM_TESTS: readonly string[] = ["conformance", "faults", "fuzz", "golden", "model", "spec"];
-
-/** Whether a test in a mirroring directory is about something that stands there: a file, a directory, or the room. */
-function hasSubject(path: string, known: ReadonlySet<string>): boolean {
+/**
+ * Whether a test in a mirroring directory is about something that stands there: it has the name of a file or directory,
+ * an aspect after it included (`session.mutations`, `failover_hang`), or it imports from the room it mirrors.
+ */
+function hasSubject(path: string, text: string, known: ReadonlySet<string>): boolean {
   const mirror = Object.entries(MIRRORS).find(([tests]) => path.startsWith(tests));
   if (mirror === undefined) return true;
   const [tests, sources] = mirror;
   const directory = join(sources, dirname(path.slice(tests.length)));
   const name = basename(path).replace(/\.test\.tsx?$/, "");
-  if (ROOM_TESTS.includes(name)) return known.has(directory);
-  // `failover_hang` and `session.mutations` are tests of an aspect of `failover` and `session`.
   const ends = [...name.matchAll(/[._-]|$/g)].map(({ index }) => index);
-  return ends.some((end) => known.has(join(directory, name.slice(0, end))));
+  return (
+    ends.some((end) => known.has(join(directory, name.slice(0, end)))) ||
+    importsOf(path, text).some(({ target }) => target?.startsWith(`${directory}/`))
+  );
 }
 
 /** Files and directories of the sources, without the files' extensions. */
@@ -52,7 +53,7 @@ export function checkFiles(tree: SourceTree): readonly Finding[] {
     if (path.split("/").some((part) => EMPTY_NAME.test(part.replace(/\.[a-z.]+$/, "")))) {
       findings.push({ path, what: "is named after nothing; name it after what it holds" });
     }
-    if (/\.test\.tsx?$/.test(path) && !hasSubject(path, known)) {
+    if (/\.test\.tsx?$/.test(path) && !hasSubject(path, text, known)) {
       findings.push({ path, what: "tests nothing that stands there; tests mirror the sources" });
     }
   }

@@ -31,7 +31,7 @@ describe("checkFiles()", () => {
         "test/core/vfs/nodes.test.ts": "",
         "test/core/vfs/nodes.renames.test.ts": "",
         "test/core/vfs/nodes_lost_and_found.test.ts": "",
-        "test/core/vfs/model.test.ts": "",
+        "test/core/vfs/model.test.ts": 'import { Nodes } from "../../../src/core/vfs/nodes.ts";\n',
         "test/scripts/build.test.ts": "",
         "test/e2e/anything.test.ts": "",
       }),
@@ -39,6 +39,8 @@ describe("checkFiles()", () => {
     expect(complaints({ ...sources, "test/core/vfs/node.test.ts": "" })).toEqual([
       "test/core/vfs/node.test.ts",
     ]);
+    const elsewhere = 'import { build } from "../../../scripts/build.ts";\n';
+    expect(complaints({ ...sources, "test/core/vfs/model.test.ts": elsewhere })).toHaveLength(1);
     expect(complaints({ ...sources, "test/core/nodes.test.ts": "" })).toEqual([
       "test/core/nodes.test.ts",
     ]);
