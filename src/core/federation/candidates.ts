@@ -45,10 +45,6 @@ export class Candidates {
     }
   }
 
-  get size(): number {
-    return this.#all.length;
-  }
-
   /** What candidates for a seam check are compared with. */
   get seams(): readonly Seam[] {
     return this.#seams;

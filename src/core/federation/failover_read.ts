@@ -251,7 +251,7 @@ export class FailoverRead {
     for (const { pending } of this.candidates.pending()) if (pending) this.#giveUpAtEnd(pending);
     const cause = this.#lastError;
     const why = cause === undefined ? "" : `; last: ${messageOf(cause)}`;
-    if (this.#outOfTime || this.#noTimeToRetry) {
+    if (this.#remainingMs() <= 0 || this.#noTimeToRetry) {
       const message = `${path}: not read within ${deadlineMs} ms${why}`;
       return new OwnError("deadline_exceeded", message, { cause });
     }

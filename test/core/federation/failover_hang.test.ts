@@ -263,6 +263,19 @@ describe("the deadline of a read (NFR-7.2)", () => {
     await federation.close();
   });
 
+  test("is what ended a read that could not look at the time before it was over", async () => {
+    const { federation, clock, origins } = await federate(["a"]);
+    const [a] = origins;
+    a.reads = slow(100, fail("connection"));
+    const limits = { deadlineMs: 200 };
+    const reading = timed(clock, federation.read(provedOn(a), 0, new Uint8Array(1), limits));
+    await settle();
+    clock.stall(300);
+    expect(await reading).toMatchObject({ reason: { code: "deadline_exceeded" } });
+    expect(a.readCalls).toHaveLength(1);
+    await federation.close();
+  });
+
   test("can be shorter for one read, never longer", async () => {
     const { federation, clock, origins } = await federate(["a"]);
     const [a] = origins;
