@@ -9,6 +9,7 @@ import type { Clock } from "../../clock.ts";
 import { SFTP_CONNECT_MS, SFTP_KEEPALIVE_MS, SFTP_KEEPALIVES } from "../../limits.ts";
 import { SftpFault } from "./errors.ts";
 import { HostKeyCheck } from "./host_key_check.ts";
+import type { KeyFiles } from "./key_files.ts";
 import { Login, type LoginSecrets } from "./login.ts";
 import { OpenFiles } from "./open_files.ts";
 import { ServedRoot } from "./served_root.ts";
@@ -20,6 +21,7 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   readonly target: SshTarget;
   readonly secrets: LoginSecrets;
+  readonly keyFiles: KeyFiles;
   /** The origin's root as the server names it (byte string). */
   readonly rootPath: string;
   /** Silence for this long while requests wait ends the connection. */
@@ -133,10 +135,14 @@ class SshLink {
   }
 
   async open(): Promise<ClientChannel> {
-    const { target, secrets } = this.#options;
+    const { target, secrets, keyFiles } = this.#options;
     const { Client, utils } = await import("ssh2");
     const hostKey = new HostKeyCheck(target);
-    const login = new Login({ ...target, secrets }, utils.parseKey);
+    const login = new Login({
+      ...target,
+      secrets,
+      readKey: (file) => keyFiles.read(file, secrets.passphrase, utils.parseKey),
+    });
     const socket = await this.#connect();
     this.phase = "handshake";
     const client = new Client();
@@ -144,7 +150,7 @@ class SshLink {
     client.on("error", (error: unknown) => {
       if (levelOf(error) === "agent") login.agentFailed(error);
       else if (levelOf(error) === "client-authentication") {
-        this.fail(new SftpFault("credentials", login.explain(target.user), { cause: error }));
+        this.fail(new SftpFault("credentials", login.explain(), { cause: error }));
       } else this.fail(error);
     });
     client.on("close", () => this.closed());

@@ -25,6 +25,7 @@ import { serverChecksum } from "./checksum.ts";
 import { SftpConnection } from "./connection.ts";
 import { asOriginError, ObjectError, SftpFault } from "./errors.ts";
 import { openFileKey, readFile } from "./file_read.ts";
+import { KeyFiles } from "./key_files.ts";
 import { listDirectory, type SkippedListener } from "./listing.ts";
 import { ConnectionPool, type Lease, type LeaseOptions } from "./pool.ts";
 import { servedStat, serverRoot } from "./served_root.ts";
@@ -53,6 +54,13 @@ export class SftpOrigin implements Origin {
   constructor(settings: SftpOriginSettings, ports: SftpPorts) {
     const clock = ports.clock ?? systemClock;
     const surroundings = ports.surroundings ?? systemSurroundings();
+    const connecting = {
+      settings,
+      credentials: ports.credentials,
+      surroundings,
+      clock,
+      keyFiles: new KeyFiles(),
+    };
     this.id = settings.id;
     this.capabilities = {
       byteNames: true,
@@ -64,7 +72,7 @@ export class SftpOrigin implements Origin {
     this.#pool = new ConnectionPool({
       maxConnections: settings.maxConnections,
       clock,
-      connect: (signal) => connect(settings, ports.credentials, surroundings, clock, signal),
+      connect: (signal) => connect(connecting, signal),
     });
   }
 
@@ -144,25 +152,24 @@ export function openSftpOrigin(settings: SftpOriginSettings, ports: SftpPorts = 
   return new SftpOrigin(settings, ports);
 }
 
+interface Connecting {
+  readonly settings: SftpOriginSettings;
+  readonly credentials: CredentialsProvider | undefined;
+  readonly surroundings: SshSurroundings;
+  readonly clock: Clock;
+  readonly keyFiles: KeyFiles;
+}
+
 /** OpenSSH's configuration and the credentials are looked at anew for each connection. */
-async function connect(
-  settings: SftpOriginSettings,
-  credentials: CredentialsProvider | undefined,
-  surroundings: SshSurroundings,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<SftpConnection> {
+async function connect(from: Connecting, signal: AbortSignal): Promise<SftpConnection> {
+  const { settings, credentials, surroundings, clock, keyFiles } = from;
   const secrets = (await credentials?.get(signal)) ?? {};
   const target = resolveTarget(settings, surroundings, secrets.username);
+  const rootPath = serverRoot(settings.path);
+  const stallMs = settings.operationTimeoutMs;
   try {
     return await SftpConnection.open(
-      {
-        clock,
-        target,
-        secrets,
-        rootPath: serverRoot(settings.path),
-        stallMs: settings.operationTimeoutMs,
-      },
+      { clock, target, secrets, keyFiles, rootPath, stallMs },
       signal,
     );
   } catch (error) {
