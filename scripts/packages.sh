@@ -30,9 +30,10 @@ listeners() {
   cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" { print $2 }' | sort -u
 }
 
-# What systemd would start at boot.
-enabled_units() {
-  find /etc/systemd/system -type l -path '*.wants/*' 2>/dev/null | sort
+# Links by which systemd or init would start a service at boot.
+enabled_services() {
+  find /etc/systemd/system -type l -path '*.wants/*' 2>/dev/null
+  find /etc/rc[2-5].d -name 'S*' 2>/dev/null
 }
 
 forbid_services() {
@@ -48,13 +49,15 @@ clean_up() {
   [ -z "$links" ] || rm -f "$links"
 }
 
-# Units that the packages enabled are disabled again; those of packages that were there before are not touched.
-disable_new_units() {
-  enabled_units | comm -13 "$links" - | while read -r link; do
-    unit=${link##*/}
-    if command -v systemctl >/dev/null 2>&1 && systemctl disable "$unit" >/dev/null 2>&1; then
-      say "Left disabled: $unit"
-    fi
+# Services that the packages enabled are disabled again; those of packages that were there before are not touched.
+disable_new_services() {
+  enabled_services | sort | comm -13 "$links" - | while read -r link; do
+    [ -L "$link" ] || continue
+    name=${link##*/}
+    case $link in
+      /etc/rc*) name=${name#S[0-9][0-9]} && update-rc.d "$name" disable ;;
+      *) systemctl disable "$name" ;;
+    esac >/dev/null 2>&1 9<&- && say "Left disabled: $name"
   done
 }
 
@@ -72,7 +75,7 @@ install() {
   trap clean_up EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
-  enabled_units >"$links"
+  enabled_services | sort >"$links"
   before=$(listeners)
   forbid_services
 
@@ -82,7 +85,7 @@ install() {
   # shellcheck disable=SC2086
   apt install --no-install-recommends $wanted || return 1
 
-  disable_new_units
+  disable_new_services
   new=$(listeners | while read -r socket; do
     printf '%s\n' "$before" | grep -qxF "$socket" || printf '%s ' "$socket"
   done)
