@@ -103,3 +103,9 @@ export function daemonStarter(env: NodeJS.ProcessEnv = process.env): Starter | u
     },
   };
 }
+
+/** The command line that starts this program once more, compiled or from its sources. */
+export function selfCommand(args: readonly string[]): readonly string[] {
+  const compiled = import.meta.url.startsWith("file:///$bunfs/");
+  return compiled ? [process.execPath, ...args] : [process.execPath, Bun.main, ...args];
+}

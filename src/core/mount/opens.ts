@@ -92,7 +92,7 @@ export class Opens {
     buffers.give(buffer);
   }
 
-  async #decide({ version }: OpenRequest): Promise<Verdict> {
+  async #decide({ version, failure }: OpenRequest): Promise<Verdict> {
     const { catalog, confirmations, registry } = this.ports;
     if (!catalog.version(version, this.#node)) return ESTALE;
     const { entry } = this.#node;
@@ -100,7 +100,8 @@ export class Opens {
     const usable = this.#inOrder(replicas);
     const same = usable.filter(({ match }) => match === "proved");
     for (const replica of same) {
-      if (confirmations.isFresh(replica)) return 0;
+      // A thread that just failed to open it knows better than any earlier look.
+      if (failure === undefined && confirmations.isFresh(replica)) return 0;
       const origin = registry.get(replica.origin);
       if (origin === undefined) continue;
       const refreshed = await this.ports.refresh.refresh(origin, replica);

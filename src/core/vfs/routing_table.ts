@@ -129,11 +129,14 @@ export class RoutingTable {
     this.bumpEpoch();
   }
 
-  /** Main thread only. The whole order at once; origins not named keep their row and go last. */
+  /** Main thread only. The whole order at once; origins not named go last and are not usable. */
   publish(order: readonly { readonly id: OriginId; readonly usable: boolean }[]): void {
-    for (const [rank, { id, usable }] of order.entries()) {
-      const index = this.indexOf(id);
-      if (index < 0) continue;
+    const ranks = new Map(
+      order.map(({ id, usable }, rank) => [this.indexOf(id), { rank, usable }]),
+    );
+    for (let index = 0; index < MAX_ORIGINS; index++) {
+      if (this.rank(index) === VACANT) continue;
+      const { rank, usable } = ranks.get(index) ?? { rank: MAX_ORIGINS, usable: false };
       this.#set(index, RANK, rank);
       this.#set(index, USABLE, usable ? 1 : 0);
     }

@@ -105,6 +105,9 @@ describe("RoutingTable", () => {
     expect(other.rootFd(nas)).toBe(-1);
     table.setRootFd(nas, 12);
     expect(other.rootFd(nas)).toBe(12);
+    table.publish([{ id: id("disk"), usable: true }]);
+    expect(other.usable(nas)).toBe(false);
+    expect(other.rank(nas)).toBeGreaterThan(other.rank(disk));
   });
 
   test("an origin that left is found by nobody, and its row is clean for the next", () => {
