@@ -2,11 +2,11 @@
 
 import type { FileStat, VersionToken } from "../origin.ts";
 
-/** The fields that listings and HEAD have in common, under the names of HEAD. */
+/** What listings and HEAD both tell. */
 export interface ObjectAttributes {
   readonly sizeBytes: number | undefined;
   readonly etag: string | undefined;
-  readonly lastModified: Date | undefined;
+  readonly lastModifiedMs: number | undefined;
 }
 
 /**
@@ -25,21 +25,17 @@ export const DIRECTORY: FileStat = {
 };
 
 /** Undefined when the server left out what a version needs: its size and its ETag. */
-export function fileStat({
-  sizeBytes,
-  etag,
-  lastModified,
-}: ObjectAttributes): FileStat | undefined {
+export function fileStat(object: ObjectAttributes): FileStat | undefined {
+  const { sizeBytes, etag, lastModifiedMs = 0 } = object;
   const token = tokenOf(etag);
   if (token === "" || sizeBytes === undefined) return undefined;
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0) return undefined;
-  const mtimeMs = lastModified?.getTime() ?? 0;
   return {
     kind: "file",
     sizeBytes,
     token,
     // Listings of some servers have milliseconds, HEAD has not: one file has one mtime.
-    mtimeSec: Number.isNaN(mtimeMs) ? 0 : Math.floor(mtimeMs / 1000),
+    mtimeSec: Math.floor(lastModifiedMs / 1000),
     mtimeNsec: 0,
     mode: 0o644,
     uid: -1,
@@ -47,10 +43,17 @@ export function fileStat({
   };
 }
 
-/** The ETag without its quotes, which some servers leave out in listings; `""` for none. */
+/**
+ * The ETag without what proxies and listings add or leave out, quotes and the mark of a weak one;
+ * `""` for none that could be sent back.
+ */
 export function tokenOf(etag: string | undefined): VersionToken {
-  return etag?.replace(/^"|"$/g, "") ?? "";
+  const token = etag?.replace(/^(?:W\/)?"|"$/g, "") ?? "";
+  return ETAG_CHARACTERS.test(token) ? token : "";
 }
+
+/** `etagc` of RFC 9110, section 8.8.3. */
+const ETAG_CHARACTERS = /^[\x21\x23-\x7e\x80-\xff]+$/;
 
 /** The token as `If-Match` wants it. */
 export function entityTag(token: VersionToken): string {

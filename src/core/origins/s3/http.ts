@@ -35,6 +35,8 @@ export interface HttpResponse {
 export interface HttpOptions {
   /** An AbortSignal; the SDK's types allow for its own as well, which nobody here makes. */
   readonly abortSignal?: object;
+  /** Gets the body of a success, so that the SDK does not parse it. */
+  readonly takeBody?: (body: Uint8Array) => void;
 }
 
 /** The server does not speak HTTP or S3 as it should. */
@@ -53,6 +55,7 @@ export class HttpTransport {
   readonly metadata = { handlerProtocol: "http/1.1" };
   readonly #options: TransportOptions;
   readonly #agents = new Map<string, http.Agent>();
+  #closed = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -61,26 +64,31 @@ export class HttpTransport {
   /** Rejects with the signal's reason when it aborts, and closes the connection then. */
   async handle(
     request: HttpRequest,
-    { abortSignal }: HttpOptions = {},
+    { abortSignal, takeBody }: HttpOptions = {},
   ): Promise<{ readonly response: HttpResponse }> {
     const signal = abortSignal instanceof AbortSignal ? abortSignal : undefined;
     const message = await this.#exchangeOnLiveConnection(request, signal);
-    const statusCode = message.statusCode ?? 0;
-    const streamed = request.method === "GET" && "range" in request.headers && statusCode < 300;
+    const { statusCode = 0, statusMessage } = message;
     return {
       response: {
         statusCode,
-        ...(message.statusMessage === undefined ? {} : { reason: message.statusMessage }),
+        ...(statusMessage === undefined ? {} : { reason: statusMessage }),
         headers: singleHeaders(message),
-        body: streamed ? message : await collect(message, statusCode),
+        body: await bodyOf(message, request, takeBody),
       },
     };
   }
 
-  /** Closes every connection; requests under way fail, later ones connect anew. */
+  /** Closes every connection; requests under way fail or are sent again over a new one. */
   dropConnections(): void {
     for (const agent of this.#agents.values()) agent.destroy();
     this.#agents.clear();
+  }
+
+  /** For good: requests under way and later ones fail. */
+  close(): void {
+    this.#closed = true;
+    this.dropConnections();
   }
 
   /** Part of the SDK's interface: there is nothing that it could set. */
@@ -106,8 +114,9 @@ export class HttpTransport {
   }
 
   #exchange(request: HttpRequest, signal: AbortSignal | undefined): Promise<http.IncomingMessage> {
-    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
     signal?.throwIfAborted();
+    if (this.#closed) throw new Error("connection closed");
+    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
     const { protocol, hostname, port, method, headers } = request;
     const meter = this.#options.meter;
     const outgoing = (protocol === "https:" ? https : http).request({
@@ -204,26 +213,44 @@ function singleHeaders(message: http.IncomingMessage): Record<string, string> {
   );
 }
 
-/** The whole body. Of an error that is too long nothing: its status says enough. */
-async function collect(message: http.IncomingMessage, statusCode: number): Promise<Uint8Array> {
-  const failed = statusCode >= 300;
-  const limitBytes = failed ? S3_MAX_ERROR_BYTES : S3_MAX_LISTING_BYTES;
+type Body = http.IncomingMessage | Uint8Array;
+
+const NOTHING = new Uint8Array();
+
+/** What the SDK gets to see of an answer. */
+async function bodyOf(
+  message: http.IncomingMessage,
+  request: HttpRequest,
+  takeBody: HttpOptions["takeBody"],
+): Promise<Body> {
+  if (message.statusCode === undefined || message.statusCode >= 300) {
+    const body = await collect(message, S3_MAX_ERROR_BYTES);
+    // Of an error that is too long its status says enough. None of S3's has a DOCTYPE; the SDK's
+    // parser takes quadratic time over many.
+    return body === undefined || /<!doctype/i.test(body.toString("latin1")) ? NOTHING : body;
+  }
+  if (request.method === "GET" && "range" in request.headers) return message;
+  const body = await collect(message, S3_MAX_LISTING_BYTES);
+  if (body === undefined) {
+    throw new BadAnswer(`the server's answer is longer than ${S3_MAX_LISTING_BYTES} bytes`);
+  }
+  if (takeBody === undefined) return body;
+  takeBody(body);
+  return NOTHING;
+}
+
+/** The whole body; undefined when it is longer than `limitBytes`, its connection closed. */
+async function collect(
+  message: http.IncomingMessage,
+  limitBytes: number,
+): Promise<Buffer | undefined> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   // Leaving the loop destroys the message, and with it the connection.
   for await (const chunk of message) {
     bytes += chunk.byteLength;
-    if (bytes > limitBytes) {
-      if (failed) return new Uint8Array();
-      throw new BadAnswer(`the server's answer is longer than ${limitBytes} bytes`);
-    }
+    if (bytes > limitBytes) return undefined;
     chunks.push(chunk);
   }
-  const body = Buffer.concat(chunks);
-  // S3's XML has none; skipping them costs the SDK's parser time without bound.
-  if (/<!doctype/i.test(body.toString("latin1"))) {
-    if (failed) return new Uint8Array();
-    throw new BadAnswer("the server answers with something that is not of S3");
-  }
-  return body;
+  return Buffer.concat(chunks);
 }

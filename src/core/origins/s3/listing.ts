@@ -6,13 +6,13 @@
  * left out. A key that ends in `/` is a mark for an (empty) directory and no file.
  */
 
-import type { ListObjectsV2CommandOutput } from "@aws-sdk/client-s3";
 import { type ByteName, type BytePath, isValidName, textOf } from "../../bytes.ts";
 import { MAX_DIRECTORY_ENTRIES, S3_MAX_EMPTY_PAGES } from "../../limits.ts";
 import type { DirEntry, FileStat } from "../origin.ts";
 import { DIRECTORY, fileStat } from "./attributes.ts";
 import { BadAnswer } from "./http.ts";
 import { decodeListed } from "./keys.ts";
+import type { ListedObject, ListingPage } from "./listing_page.ts";
 
 /** Told of a key that is left out; `name` is its part below the directory and no valid name. */
 export type SkippedListener = (directory: BytePath, name: ByteName, reason: string) => void;
@@ -26,7 +26,7 @@ export class Listing {
   readonly #seen = new Set<string>();
   /** Files whose directory may still come: `a` sorts before `a.b`, and `a/` after it. */
   #held = new Map<ByteName, FileStat>();
-  #token: string | undefined;
+  #continuation: string | undefined;
   #emptyPages = 0;
   /** Something begins with the prefix, be it a mark only. */
   #exists = false;
@@ -43,40 +43,38 @@ export class Listing {
 
   /** Where the next page begins; undefined before the first and after the last. */
   get continuation(): string | undefined {
-    return this.#token;
+    return this.#continuation;
   }
 
   /**
    * Takes a page and answers the entries that are certain by now: all of them after the last.
    * @throws BadAnswer for what is not the next page of this listing
    */
-  take(page: ListObjectsV2CommandOutput): readonly DirEntry[] {
-    const { EncodingType: encoding, Prefix = "", IsTruncated: more } = page;
-    // What is anything else but a listing must not pass for an empty directory.
-    const prefixes = [decodeListed(Prefix, encoding), decodeListed(Prefix, undefined)];
-    if (more === undefined || !prefixes.includes(this.#prefix)) {
-      throw new BadAnswer("the server's answer is no listing of this directory");
+  take(page: ListingPage): readonly DirEntry[] {
+    const { encoding, continuation } = page;
+    const prefixes = [decodeListed(page.prefix, encoding), decodeListed(page.prefix, undefined)];
+    if (!prefixes.includes(this.#prefix)) {
+      throw new BadAnswer("the server lists another directory than was asked for");
     }
     const before = this.#seen.size;
     const ready: DirEntry[] = [];
     let last = "";
-    for (const { Prefix: listed = "" } of page.CommonPrefixes ?? []) {
+    for (const listed of page.commonPrefixes) {
       const key = decodeListed(listed, encoding);
       if (key > last) last = key;
       this.#add(key, undefined, ready);
     }
-    for (const { Key = "", Size, ETag, LastModified } of page.Contents ?? []) {
-      const key = decodeListed(Key, encoding);
+    for (const object of page.objects) {
+      const key = decodeListed(object.key, encoding);
       if (key > last) last = key;
-      const stat = fileStat({ sizeBytes: Size, etag: ETag, lastModified: LastModified });
-      this.#add(key, stat ?? "incomplete", ready);
+      this.#add(key, object, ready);
     }
-    this.#advance(more, page.NextContinuationToken, this.#seen.size > before);
-    this.#release(more ? last : END, ready);
+    this.#advance(continuation, this.#seen.size > before);
+    this.#release(continuation === undefined ? END : last, ready);
     return ready;
   }
 
-  #add(key: string, what: FileStat | "incomplete" | undefined, ready: DirEntry[]): void {
+  #add(key: string, object: ListedObject | undefined, ready: DirEntry[]): void {
     if (!key.startsWith(this.#prefix)) {
       throw new BadAnswer("the server lists keys of another directory");
     }
@@ -93,12 +91,12 @@ export class Listing {
     } else if (slash >= 0) {
       if (this.#held.delete(name)) this.#skip(name, BOTH);
       ready.push({ name, ...DIRECTORY });
-    } else if (what === undefined || what === "incomplete") {
-      this.#skip(name, "the server tells neither size nor ETag of it");
     } else if (this.#seen.has(`${name}/`)) {
       this.#skip(name, BOTH);
     } else {
-      this.#held.set(name, what);
+      const stat = object && fileStat(object);
+      if (stat === undefined) this.#skip(name, "the server does not tell its size and ETag");
+      else this.#held.set(name, stat);
     }
   }
 
@@ -112,15 +110,14 @@ export class Listing {
     this.#held = held;
   }
 
-  #advance(more: boolean, token: string | undefined, progress: boolean): void {
+  #advance(continuation: string | undefined, progress: boolean): void {
     this.#emptyPages = progress ? 0 : this.#emptyPages + 1;
     const endless =
-      (more && token === this.#token) ||
+      (continuation !== undefined && continuation === this.#continuation) ||
       this.#emptyPages > S3_MAX_EMPTY_PAGES ||
       this.#seen.size > MAX_DIRECTORY_ENTRIES;
     if (endless) throw new BadAnswer("the server's listing does not come to an end");
-    if (more && !token) throw new BadAnswer("the server's listing breaks off without an end");
-    this.#token = more ? token : undefined;
+    this.#continuation = continuation;
   }
 }
 

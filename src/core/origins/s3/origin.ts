@@ -105,9 +105,9 @@ export class S3Origin implements Origin {
     try {
       const head = await this.#head(caller);
       return this.#understand(caller, () => {
-        const { ContentLength: sizeBytes, ETag: etag, LastModified: lastModified } = head;
-        const stat = fileStat({ sizeBytes, etag, lastModified });
-        if (stat === undefined) throw new BadAnswer("the server tells neither size nor ETag");
+        const { ContentLength: sizeBytes, ETag: etag, LastModified } = head;
+        const stat = fileStat({ sizeBytes, etag, lastModifiedMs: LastModified?.getTime() });
+        if (stat === undefined) throw new BadAnswer("the server does not tell its size and ETag");
         return stat;
       });
     } catch (error) {
@@ -239,7 +239,6 @@ function hasCode(error: unknown, code: string): boolean {
 
 /** The server said no, as opposed to being broken, overloaded or away. */
 function isRefusal(error: unknown): boolean {
-  return (
-    error instanceof OriginError && error.cause instanceof S3Refusal && error.cause.status < 500
-  );
+  if (!(error instanceof OriginError) || !(error.cause instanceof S3Refusal)) return false;
+  return error.code !== "overloaded" && error.cause.status < 500;
 }

@@ -10,7 +10,6 @@ import type {
   HeadObjectCommandInput,
   HeadObjectCommandOutput,
   ListObjectsV2CommandInput,
-  ListObjectsV2CommandOutput,
   S3Client,
   S3ClientConfig,
 } from "@aws-sdk/client-s3";
@@ -24,6 +23,7 @@ import type { CredentialsProvider } from "../credentials.ts";
 import type { UsageMeter } from "../usage.ts";
 import { S3Refusal, toOriginError } from "./errors.ts";
 import { HttpTransport } from "./http.ts";
+import { type ListingPage, parseListingPage } from "./listing_page.ts";
 import { Pause } from "./pause.ts";
 
 export interface SessionPorts {
@@ -102,14 +102,22 @@ export class S3Session {
     );
   }
 
-  listObjects(
+  /** A page; keys and prefixes in it are percent-encoded if the server can. */
+  async listObjects(
     input: Omit<ListObjectsV2CommandInput, "Bucket">,
     caller: Caller,
-  ): Promise<ListObjectsV2CommandOutput> {
+  ): Promise<ListingPage> {
     const whole = { ...input, Bucket: this.#settings.bucket, EncodingType: "url" as const };
-    return this.#send(caller, ({ sdk, client }, options) =>
-      client.send(new sdk.ListObjectsV2Command(whole), options),
-    );
+    const bodies: Uint8Array[] = [];
+    await this.#send(caller, ({ sdk, client }, options) => {
+      const taking = { ...options, takeBody: (body: Uint8Array) => void bodies.push(body) };
+      return client.send(new sdk.ListObjectsV2Command(whole), taking);
+    });
+    try {
+      return parseListingPage(bodies.at(-1) ?? new Uint8Array());
+    } catch (error) {
+      throw this.failure(error, caller);
+    }
   }
 
   /** Any failure, of a body as well, as the error to throw; what it says of the origin is noted. */
@@ -139,7 +147,7 @@ export class S3Session {
 
   close(): void {
     this.#closing.abort();
-    this.#transport.dropConnections();
+    this.#transport.close();
   }
 
   async #send<Output>(caller: Caller, request: Request<Output>): Promise<Output> {
@@ -165,7 +173,10 @@ export class S3Session {
 
   #connect(): Promise<Connected> {
     if (this.#connected === undefined) {
-      this.#connected = this.#open();
+      this.#connected = this.#open().catch((error: unknown) => {
+        this.#connected = undefined;
+        throw error;
+      });
       this.#connectedMs = this.#ports.clock.monotonicMs();
     }
     return this.#connected;
