@@ -112,12 +112,11 @@ function mountPointBelow(tx: Transaction, holding: HoldingRow): BytePath | undef
   return undefined;
 }
 
+/** Exported so that a test can look at its plan. */
+export const ACCEPT_UNMOUNTED_SQL = `UPDATE holding SET state = state & ~${HoldingState.unmounted}
+  WHERE origin = ? AND state & ${HoldingState.unmounted} <> 0`;
+
 /** What was unmounted is accepted as an ordinary directory from now on. */
 export function acceptUnmounted(tx: Transaction, origin: number): void {
-  const bit = HoldingState.unmounted;
-  tx.tables
-    .query<unknown, [number, number, number]>(
-      "UPDATE holding SET state = state & ~? WHERE origin = ? AND state & ? <> 0",
-    )
-    .run(bit, origin, bit);
+  tx.tables.query<unknown, [number]>(ACCEPT_UNMOUNTED_SQL).run(origin);
 }

@@ -9,7 +9,7 @@
  * moves the mtime and makes later additions count.
  */
 
-import { HoldingState, Visibility } from "./schema.ts";
+import { DIRECTORY, HoldingState, Visibility } from "./schema.ts";
 import type { Transaction } from "./transaction.ts";
 
 export interface Mtime {
@@ -50,7 +50,7 @@ function isFirstFill(tx: Transaction, directory: number): boolean {
 export function settleDirectoryTimes(tx: Transaction): void {
   for (const [directory, counts] of tx.changed) {
     const entry = tx.tables.entry(directory);
-    if (entry === undefined) continue;
+    if (entry?.kind !== DIRECTORY) continue;
     if (entry.visible === Visibility.shown) tx.directoryChanged(directory);
     if (!counts) continue;
     // Always after what was shown before, even when the origin's clock is ahead of ours.

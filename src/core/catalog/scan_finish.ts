@@ -26,7 +26,8 @@ export function finishScan(
   }
   const reason = options.allowEmpty
     ? undefined
-    : holdReason(tx, origin, missing, scan.filesBefore, scan.rootEmptied);
+    : (holdReason(tx, origin, missing, scan.filesBefore, scan.rootEmptied) ??
+      stillHeld(origin, missing, options.complete));
   const { files, bytes } = scan.totals();
   const outcome: ScanOutcome =
     reason !== undefined ? "held" : options.complete ? "complete" : "partial";
@@ -49,6 +50,16 @@ export function finishScan(
     kept: held + Math.max(0, unseen),
     ...(reason === undefined ? {} : { reason }),
   };
+}
+
+/** What a scan held back is not given up bit by bit by scans that do not see everything. */
+function stillHeld(
+  origin: OriginRow,
+  missing: readonly Missing[],
+  complete: boolean,
+): string | undefined {
+  if (origin.held === 0 || complete || missing.length === 0) return undefined;
+  return `removals of origin ${origin.id} were held, and not all of it could be listed since`;
 }
 
 function record(tx: Transaction, origin: OriginRow, outcome: ScanOutcome): void {

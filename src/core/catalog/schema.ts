@@ -111,6 +111,7 @@ const TABLES = `
     device INTEGER,
     PRIMARY KEY (parent, entry, origin)
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX holding_unmounted ON holding (origin) WHERE state & ${HoldingState.unmounted} <> 0;
   CREATE TABLE version (
     id INTEGER PRIMARY KEY,
     entry INTEGER NOT NULL,

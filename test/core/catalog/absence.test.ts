@@ -153,6 +153,16 @@ describe("absence", () => {
     expect(catalog.tree()).toContain("d/x=1");
   });
 
+  test("goes on holding while scans do not see everything", async () => {
+    await using catalog = new TestCatalog();
+    await catalog.store.configureOrigins([origin(A, 1)]);
+    await scanned(catalog, { "": MANY });
+    expect(await scanned(catalog, { "": MANY.slice(3) })).toMatchObject({ outcome: "held" });
+    const partial = await scanned(catalog, { "": MANY.slice(1) }, { complete: false });
+    expect(partial).toMatchObject({ outcome: "held", removed: 0 });
+    expect(await scanned(catalog, { "": MANY.slice(1) })).toMatchObject({ removed: 1 });
+  });
+
   test("takes a vanished directory's contents along, of that origin alone", async () => {
     await using catalog = new TestCatalog();
     await catalog.store.configureOrigins([origin(A, 1), origin(B, 2)]);

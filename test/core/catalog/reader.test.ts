@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { nameFromBytes } from "../../../src/core/bytes.ts";
+import { ACCEPT_UNMOUNTED_SQL } from "../../../src/core/catalog/absence.ts";
 import { READER_SQL, SqliteCatalogReader } from "../../../src/core/catalog/reader.ts";
 import { WRITER_SQL } from "../../../src/core/catalog/tables.ts";
 import { A, B, directory, emptyNode, file, origin, TestCatalog } from "./fixture.ts";
@@ -20,7 +21,11 @@ describe("SqliteCatalogReader", () => {
     await using catalog = new TestCatalog();
     await catalog.store.configureOrigins([origin(A, 1)]);
     using db = new Database(catalog.file, { readonly: true });
-    for (const [name, sql] of Object.entries({ ...READER_SQL, ...WRITER_SQL })) {
+    for (const [name, sql] of Object.entries({
+      ...READER_SQL,
+      ...WRITER_SQL,
+      ACCEPT_UNMOUNTED_SQL,
+    })) {
       // `min`, `DISTINCT` and the like may use the order of an index; a scan never may.
       expect([name, wasteful(db, sql)]).toEqual([name, []]);
     }
