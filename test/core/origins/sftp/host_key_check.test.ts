@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { utils } from "ssh2";
 import { HostKeyCheck } from "../../../../src/core/origins/sftp/host_key_check.ts";
 import { fingerprint } from "../../../../src/core/origins/sftp/known_hosts.ts";
+import { ed25519Pair } from "./keys.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -14,7 +15,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const ed25519 = utils.generateKeyPairSync("ed25519").public;
+const ed25519 = ed25519Pair().public;
 const ecdsa = utils.generateKeyPairSync("ecdsa", { bits: 256 }).public;
 const blob = (line: string) => Buffer.from(line.split(" ")[1] ?? "", "base64");
 
@@ -47,7 +48,7 @@ describe("host key check", () => {
   });
 
   test("says where the other key stands, how to compare and how to accept (R-4)", () => {
-    const other = utils.generateKeyPairSync("ed25519").public;
+    const other = ed25519Pair().public;
     const message = checking(["# x", `nas.home ${other}`]).refusal(blob(ed25519))?.message;
     expect(message).toContain("the host key of nas.home has CHANGED");
     expect(message).toContain(`${directory}/known_hosts:2 has ${fingerprint(blob(other))}`);

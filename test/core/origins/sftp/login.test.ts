@@ -10,6 +10,7 @@ import { MusicFsError } from "../../../../src/core/errors.ts";
 import { CredentialsProvider } from "../../../../src/core/origins/credentials.ts";
 import { KeyFiles } from "../../../../src/core/origins/sftp/key_files.ts";
 import { Login, type LoginOptions } from "../../../../src/core/origins/sftp/login.ts";
+import { ed25519Pair } from "./keys.ts";
 import { ScriptedServer } from "./scripted_server.ts";
 import { surroundings } from "./settings.ts";
 
@@ -27,11 +28,7 @@ afterEach(() => {
 function keyFile(name: string, options: { mode?: number; passphrase?: string } = {}): string {
   const { mode = 0o600, passphrase } = options;
   const file = join(home, name);
-  const encryption = { cipher: "aes256-ctr", rounds: 4 };
-  const pair =
-    passphrase === undefined
-      ? utils.generateKeyPairSync("ed25519")
-      : utils.generateKeyPairSync("ed25519", { passphrase, ...encryption });
+  const pair = ed25519Pair(passphrase);
   writeFileSync(file, pair.private);
   chmodSync(file, mode);
   return file;

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type AuthContext, Server, type ServerChannel, utils } from "ssh2";
+import { type AuthContext, Server, type ServerChannel } from "ssh2";
 import type { SftpOriginSettings } from "../../../../src/core/config/config.ts";
 import {
   openSftpOrigin,
@@ -15,6 +15,7 @@ import {
   type SftpPorts,
 } from "../../../../src/core/origins/sftp/origin.ts";
 import { Request, Status } from "../../../../src/core/origins/sftp/packet.ts";
+import { ed25519Pair } from "./keys.ts";
 import { sftpSettings, surroundings } from "./settings.ts";
 import { type Asked, type FileAttributes, Requests, replies } from "./wire.ts";
 
@@ -51,12 +52,12 @@ export class ScriptedServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #handles = new Map<string, { readonly path: string; listed: boolean }>();
-  #hostKey = utils.generateKeyPairSync("ed25519");
+  readonly #hostKey = ed25519Pair();
   #serial = 0;
 
   private constructor(script: Script) {
     this.script = script;
-    const client = utils.generateKeyPairSync("ed25519");
+    const client = ed25519Pair();
     writeFileSync(this.keyFile, client.private, { mode: 0o600 });
     this.#server = this.#make();
   }
@@ -82,7 +83,7 @@ export class ScriptedServer implements AsyncDisposable {
 
   /** `ssh-ed25519 AAAA…` */
   get hostKey(): string {
-    return this.#hostKey.public.split(" ").slice(0, 2).join(" ");
+    return this.#hostKey.public;
   }
 
   /** TCP connections open now. */
@@ -139,10 +140,9 @@ export class ScriptedServer implements AsyncDisposable {
         else this.#session(accept());
       });
     });
-    server.on("connection", () => undefined);
     // The sockets themselves, to count and to cut.
-    const inject = Reflect.get(server, "_srv") as import("node:net").Server;
-    inject.on("connection", (socket) => {
+    const listener = Reflect.get(server, "_srv") as import("node:net").Server;
+    listener.on("connection", (socket) => {
       this.accepted++;
       this.#sockets.add(socket);
       socket.on("error", () => undefined);
