@@ -41,3 +41,37 @@ describe("toolchainDifference()", () => {
     );
   });
 });
+
+describe("package-lock.json", () => {
+  test("holds every package that one of its packages depends on, for every processor", async () => {
+    const file = Bun.file(join(import.meta.dir, "../../package-lock.json"));
+    const { packages } = (await file.json()) as { packages: Record<string, LockedPackage> };
+    const missing = Object.entries(packages).flatMap(
+      ([path, { dependencies, optionalDependencies }]) =>
+        Object.keys({ ...dependencies, ...optionalDependencies })
+          .filter((name) => !candidates(path, name).some((place) => packages[place]?.version))
+          .map((name) => `${path} needs ${name}`),
+    );
+    expect(Object.keys(packages).length).toBeGreaterThan(10);
+    expect(missing).toEqual([]);
+  });
+});
+
+interface LockedPackage {
+  readonly version?: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+/** Where a package at `path` finds `name`: beside its own dependencies, then further out. */
+function candidates(path: string, name: string): readonly string[] {
+  const places = [join(path, "node_modules", name)];
+  for (
+    let at = path.lastIndexOf("/node_modules/");
+    at >= 0;
+    at = path.lastIndexOf("/node_modules/", at - 1)
+  ) {
+    places.push(join(path.slice(0, at), "node_modules", name));
+  }
+  return [...places, join("node_modules", name)];
+}
