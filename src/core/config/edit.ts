@@ -6,8 +6,8 @@
 
 import { parse } from "smol-toml";
 import { OwnError } from "../errors.ts";
+import { noSuchOrigin } from "./find.ts";
 import { checkOrigin, parseConfig } from "./parse.ts";
-import { suggest } from "./suggest.ts";
 import { appendTable, setValue, unsetValue } from "./toml_edit.ts";
 import type { TomlTable, TomlValue } from "./toml_value.ts";
 
@@ -47,7 +47,8 @@ export async function editOrigins(text: string, source: string, edit: OriginEdit
 }
 
 interface RawOrigin {
-  readonly [key: string]: TomlValue;
+  readonly id?: TomlValue;
+  readonly [key: string]: TomlValue | undefined;
 }
 
 function rawOrigins(text: string): readonly RawOrigin[] {
@@ -61,12 +62,10 @@ function sameElsewhere(before: string, after: string): boolean {
 }
 
 function indexOf(origins: readonly RawOrigin[], id: string): number {
-  const ids = origins.map((origin) => String(origin["id"]));
+  const ids = origins.map((origin) => String(origin.id));
   const index = ids.indexOf(id);
   if (index >= 0) return index;
-  const near = suggest(id, ids);
-  const hint = near === undefined ? "" : `; did you mean "${near}"?`;
-  throw new OwnError("usage", `there is no origin "${id}"${hint}`);
+  throw noSuchOrigin(id, ids);
 }
 
 /** What the edit means, on values: `editText` must come to the same. */
@@ -74,7 +73,7 @@ function appliedTo(origins: readonly RawOrigin[], edit: OriginEdit): readonly Ra
   switch (edit.kind) {
     case "add": {
       const { id } = checkOrigin(edit.values);
-      if (origins.some((origin) => origin["id"] === id)) {
+      if (origins.some((origin) => origin.id === id)) {
         throw new OwnError(
           "usage",
           `there is an origin "${id}" already; change it with: origins set`,

@@ -46,13 +46,17 @@ export function configFileOf(
 }
 
 /**
- * The configuration to work with. Rejects with `config` when a file that was asked for is missing,
- * when the file is not the user's own, and with `ConfigError` when its contents are wrong.
+ * The configuration to work with. Rejects with `config` when a file that was asked for is missing
+ * (unless it may be: then there is nothing in it), when the file is not the user's own, and with `ConfigError` when its contents are wrong.
  */
-export async function loadConfig(flags: ConfigFlags, around: Surroundings): Promise<LoadedConfig> {
+export async function loadConfig(
+  flags: ConfigFlags,
+  around: Surroundings,
+  options: { readonly mayBeMissing?: boolean } = {},
+): Promise<LoadedConfig> {
   const { path, chosen } = configFileOf(flags, around);
   const text = readOwnFile(path, { what: "configuration file", uid: around.uid });
-  if (text === undefined && chosen) {
+  if (text === undefined && chosen && options.mayBeMissing !== true) {
     throw new OwnError(
       "config",
       `configuration file ${displayText(path)} does not exist; ` +

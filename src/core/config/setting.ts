@@ -8,7 +8,7 @@ import { isValidName, nameFromText } from "../bytes.ts";
 import type { ListenAddress } from "./config.ts";
 
 /** How a value is written: decides how a flag's text becomes a TOML value. */
-export type SettingKind = "boolean" | "number" | "string" | "list";
+export type SettingKind = "boolean" | "number" | "string" | "path" | "list";
 
 export interface SettingInfo {
   readonly kind: SettingKind;
@@ -130,7 +130,7 @@ export function text(
 /** An absolute path, or one below the home directory, which `resolve.ts` puts in. */
 export function filePath(help: string): Setting<string> {
   const right = 'an absolute path or begin with "~/"';
-  return setting({ kind: "string", placeholder: "PATH", help }, right, (input) =>
+  return setting({ kind: "path", placeholder: "PATH", help }, right, (input) =>
     typeof input === "string" && isFilePath(input) ? input : undefined,
   );
 }

@@ -19,11 +19,10 @@ import { basename, dirname, join, resolve } from "node:path";
 import { displayText } from "../bytes.ts";
 import { type Clock, sleep } from "../clock.ts";
 import { messageOf, OwnError } from "../errors.ts";
+import { LOCK_EX, LOCK_NB } from "../sys/arch.ts";
 import { libc } from "../sys/libc.ts";
 import { readOwnFile } from "./own_file.ts";
 
-const LOCK_EX = 2;
-const LOCK_NB = 4;
 const LOCK_RETRY_MS = 20;
 const LOCK_PATIENCE_MS = 5000;
 const MAX_LINKS = 40;

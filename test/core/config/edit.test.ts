@@ -268,7 +268,7 @@ describe("random edits (seeded)", () => {
         );
         const edited = await edit(text, change);
         const expected = model(before, change);
-        expect(parse(edited).origins ?? [], at).toEqual(expected as never);
+        expect((parse(edited) as Parsed).origins ?? [], at).toEqual(expected as never);
         expect({ ...parse(edited), origins: 0 }, at).toEqual({ ...before, origins: 0 } as never);
         for (const kept of unrelatedLines(text))
           expect(edited, `${at}: ${JSON.stringify(change)}`).toContain(kept);

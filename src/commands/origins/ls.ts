@@ -1,0 +1,58 @@
+/** `musicfs origins ls`. */
+
+import type { Command } from "commander";
+import { displayPath } from "../../core/bytes.ts";
+import type { OriginSettings } from "../../core/config/config.ts";
+import { loadConfig } from "../../core/config/load.ts";
+import { action, contextOf } from "../context.ts";
+import { configuredJson } from "../origin_json.ts";
+import { print, printJson } from "../output.ts";
+import { hasColours, table } from "../table.ts";
+
+export function setUp(command: Command): void {
+  command.action(
+    action(async () => {
+      const { around, flags, json } = contextOf(command);
+      const { config, file } = await loadConfig(flags, around);
+      const { origins } = config;
+      if (json) {
+        const listed = origins.map((origin) => configuredJson(origin, config));
+        printJson({ file: file ?? null, origins: listed });
+      } else if (origins.length === 0) {
+        print("no origin is configured; add one with: musicfs origins add");
+      } else print(table(HEADER, origins.map(row), hasColours(around.env)));
+      return undefined;
+    }),
+  );
+}
+
+const HEADER = ["ORIGIN", "TYPE", "PRIORITY", "ENABLED", "PREFIX", "WHERE"];
+
+function row(origin: OriginSettings) {
+  return [
+    origin.id,
+    origin.originType,
+    { text: String(origin.priority), right: true },
+    origin.enabled ? "yes" : "no",
+    `/${displayPath(origin.prefix)}`,
+    whereOf(origin),
+  ];
+}
+
+/** Where an origin's files are, in one word. */
+function whereOf(origin: OriginSettings): string {
+  switch (origin.originType) {
+    case "local":
+    case "nfs":
+    case "smb":
+      return origin.path;
+    case "s3":
+      return `s3://${origin.bucket}/${origin.path}${origin.endpoint === undefined ? "" : ` at ${origin.endpoint}`}`;
+    case "sftp": {
+      const user = origin.user === undefined ? "" : `${origin.user}@`;
+      const port = origin.port === undefined ? "" : `:${origin.port}`;
+      const path = origin.path.startsWith("/") ? origin.path : `/~/${origin.path}`;
+      return `sftp://${user}${origin.host}${port}${path}`;
+    }
+  }
+}
