@@ -49,7 +49,9 @@ export class Notifier implements KernelCache {
 
   invalidate(changes: CatalogChanges): void {
     // A directory the kernel was never told of has no names it could know.
-    for (const name of changes.names) if (this.seen.has(name.parent)) this.#names.push(name);
+    for (const name of changes.names)
+      if (this.seen.has(name.parent))
+        this.#names.push({ ...name, parent: directoryNode(name.parent) });
     for (const entry of changes.directories) {
       if (this.seen.has(entry)) this.#nodes.add(directoryNode(entry));
     }

@@ -3,8 +3,7 @@
  * pending LOOKUP holds, so no request may ever depend on this thread.
  */
 
-import { toBytes } from "../bytes.ts";
-import type { CatalogChanges } from "../catalog/catalog.ts";
+import { type ByteName, toBytes } from "../bytes.ts";
 import { invalidateEntry, invalidateInode, NOTIFY_BYTES } from "../fuse/notify.ts";
 import { ENOENT, errnoName } from "../sys/errno.ts";
 import { libc } from "../sys/libc.ts";
@@ -20,7 +19,8 @@ export interface NotifierStart {
 
 export interface Invalidation {
   readonly kind: "invalidate";
-  readonly names: CatalogChanges["names"];
+  /** `parent` is a nodeid. */
+  readonly names: readonly { readonly parent: number; readonly name: ByteName }[];
   /** Nodeids whose attributes and cached contents are to be dropped. */
   readonly nodes: readonly number[];
 }

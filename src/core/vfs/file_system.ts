@@ -33,7 +33,7 @@ import type { Memory } from "../sys/memory.ts";
 import { ATTRIBUTES_VALID_MS, emptyNode, fillAttributes, type Ownership } from "./attributes.ts";
 import type { Defer } from "./deferred.ts";
 import type { HandleTable } from "./handles.ts";
-import { isFileNode, nodeidOf, versionOf } from "./nodeid.ts";
+import { entryOf, isFileNode, nodeidOf, versionOf } from "./nodeid.ts";
 import type { OpenFiles } from "./open_files.ts";
 import type { SeenDirectories } from "./seen.ts";
 import { isOurs, xattrNames, xattrValue } from "./xattrs.ts";
@@ -62,13 +62,14 @@ export class MountFileSystem implements FileSystem {
   lookup(context: RequestContext, parent: number, name: Uint8Array, out: NodeEntry): Result {
     const { catalog } = this.ports;
     if (isFileNode(parent)) return -ENOTDIR;
-    if (catalog.lookup(parent, name, this.#node)) {
+    const directory = entryOf(parent);
+    if (catalog.lookup(directory, name, this.#node)) {
       this.#fill(out);
       return 0;
     }
-    if (!catalog.directory(parent, this.#node)) return -ESTALE;
-    const complete = catalog.unlisted(parent).length === 0;
-    if (!complete && !this.ports.mustAnswer) return this.#deferDirectory(context, parent);
+    if (!catalog.directory(directory, this.#node)) return -ESTALE;
+    const complete = catalog.unlisted(directory).length === 0;
+    if (!complete && !this.ports.mustAnswer) return this.#deferDirectory(context, directory);
     out.nodeid = 0;
     out.validMs = complete ? ATTRIBUTES_VALID_MS : 0;
     return 0;
@@ -82,7 +83,7 @@ export class MountFileSystem implements FileSystem {
     const { catalog, owner } = this.ports;
     const found = isFileNode(nodeid)
       ? catalog.version(versionOf(nodeid), this.#node)
-      : catalog.directory(nodeid, this.#node);
+      : catalog.directory(entryOf(nodeid), this.#node);
     if (!found) return -ESTALE;
     fillAttributes(this.#node, owner, out);
     return 0;
@@ -105,12 +106,13 @@ export class MountFileSystem implements FileSystem {
   ): Result {
     const { catalog, mustAnswer } = this.ports;
     if (isFileNode(nodeid)) return -ENOTDIR;
-    if (!catalog.directory(nodeid, this.#node)) return -ESTALE;
-    if (cookie === 0 && !mustAnswer && catalog.unlisted(nodeid).length > 0) {
-      return this.#deferDirectory(context, nodeid);
+    const directory = entryOf(nodeid);
+    if (!catalog.directory(directory, this.#node)) return -ESTALE;
+    if (cookie === 0 && !mustAnswer && catalog.unlisted(directory).length > 0) {
+      return this.#deferDirectory(context, directory);
     }
     // A cookie is the id of the entry before.
-    catalog.list(nodeid, cookie, this.#node, (name) => {
+    catalog.list(directory, cookie, this.#node, (name) => {
       this.#fill(sink.entry);
       return sink.add(name, this.#node.entry);
     });
