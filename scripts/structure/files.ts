@@ -4,8 +4,8 @@ import { type Finding, importsOf, type SourceTree } from "./source.ts";
 /** Longer files hold more than one concept. */
 const MAX_LINES = 400;
 
-/** Names that say nothing of what the file holds. */
-const EMPTY_NAME = /(?:^|[-_.])(?:utils?|helpers?|managers?)(?:[-_.]|$)/i;
+/** Names that say nothing of what the file holds. (A mount helper is what mount(8) calls.) */
+const EMPTY_NAME = /(?:^|[-_.])(?:utils?|helpers|managers?)(?:[-_.]|$)|^helper$/i;
 
 /** Test directories that mirror a directory of the sources. */
 const MIRRORS: Readonly<Record<string, string>> = {
