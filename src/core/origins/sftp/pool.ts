@@ -96,8 +96,6 @@ export class ConnectionPool<C extends PooledConnection> {
   /** A connection to work with; rejects with the reason when none can be had. */
   async lease(options: LeaseOptions<C> = {}): Promise<Lease<C>> {
     const slot = await this.#choose(options);
-    slot.users++;
-    slot.idle?.[Symbol.dispose]();
     let ended = false;
     return {
       connection: slot.connection,
@@ -127,6 +125,7 @@ export class ConnectionPool<C extends PooledConnection> {
     this.reset("the origin was closed");
   }
 
+  /** The slot, counted as in use before anyone else gets to choose. */
   async #choose(options: LeaseOptions<C>): Promise<Slot<C>> {
     for (;;) {
       throwIfAborted(options.signal);
@@ -134,12 +133,12 @@ export class ConnectionPool<C extends PooledConnection> {
       const best = this.#best(options.prefer);
       if (best !== undefined && !isSilent(best)) {
         if (best.users > 0) this.#grow(false);
-        return best;
+        return taken(best);
       }
       this.#giveUpSilent();
       this.#grow(options.eager ?? false);
       if (this.#connecting === 0) {
-        if (best !== undefined && this.#slots.has(best)) return best;
+        if (best !== undefined && this.#slots.has(best)) return taken(best);
         throw this.#pause?.failure ?? new SftpFault("connection", "no connection can be made");
       }
       await untilAborted(this.#arrival.promise, options.signal);
@@ -244,6 +243,12 @@ export class ConnectionPool<C extends PooledConnection> {
       slot.connection[Symbol.dispose]();
     });
   }
+}
+
+function taken<C>(slot: Slot<C>): Slot<C> {
+  slot.users++;
+  slot.idle?.[Symbol.dispose]();
+  return slot;
 }
 
 function isSilent<C extends PooledConnection>(slot: Slot<C>): boolean {

@@ -92,6 +92,15 @@ describe("pool", () => {
     for (const one of leases) one[Symbol.dispose]();
   });
 
+  test("grows too when many ask at the same moment", async () => {
+    const { clock, lease, pool } = pooled(3);
+    (await lease())[Symbol.dispose]();
+    const leases = await Promise.all(Array.from({ length: 6 }, () => lease()));
+    await clock.advance(0);
+    expect(pool.open).toBe(3);
+    expect(new Set(leases.map(serial))).toEqual(new Set([0]));
+  });
+
   test("while none is open only one attempt is made, for all who wait", async () => {
     const { attempts, clock, lease, state } = pooled();
     const gate = Promise.withResolvers<void>();

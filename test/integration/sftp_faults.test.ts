@@ -1,0 +1,220 @@
+/** The SFTP origin while OpenSSH, or the network before it, fails in every way. */
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Sshd, startSshd } from "../../scripts/servers/sshd.ts";
+import type { BytePath } from "../../src/core/bytes.ts";
+import type { SftpOriginSettings } from "../../src/core/config/config.ts";
+import type { OriginVersion } from "../../src/core/origins/origin.ts";
+import { openSftpOrigin, type SftpOrigin } from "../../src/core/origins/sftp/origin.ts";
+import { sftpSettings, surroundings } from "../core/origins/sftp/settings.ts";
+import { TcpProxy } from "../support/proxy.ts";
+
+const SONG = "song" as BytePath;
+const SIZE_BYTES = 16 * 1024 * 1024;
+const content = Buffer.alloc(SIZE_BYTES, Buffer.from(Array.from({ length: 251 }, (_, i) => i)));
+
+let server: Sshd;
+let directory: string;
+beforeEach(async () => {
+  server = await startSshd();
+  directory = mkdtempSync(join(tmpdir(), "musicfs-sftp-faults-"));
+  writeFileSync(join(server.dataDir, "song"), content, { mode: 0o644 });
+}, 120_000);
+afterEach(async () => {
+  rmSync(directory, { recursive: true, force: true });
+  await server[Symbol.asyncDispose]();
+});
+
+function open(port = server.port, own: Partial<SftpOriginSettings> = {}): SftpOrigin {
+  const knownHosts = join(directory, `known_hosts.${port}`);
+  writeFileSync(knownHosts, `[127.0.0.1]:${port} ${server.hostKey}\n`);
+  const { host, user, keyFile } = server;
+  return openSftpOrigin(
+    sftpSettings({ host, port, user, identityFile: keyFile, knownHosts, ...own }),
+    { surroundings: surroundings("/nonexistent") },
+  );
+}
+
+async function readWhole(origin: SftpOrigin, version: OriginVersion): Promise<void> {
+  const into = new Uint8Array(SIZE_BYTES);
+  expect(await origin.read(SONG, 0, into, { version })).toBe(SIZE_BYTES);
+  expect(Buffer.compare(into, content)).toBe(0);
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<unknown> {
+  return await promise.then(
+    () => "resolved",
+    (error: unknown) => (error instanceof Error && "code" in error ? error.code : error),
+  );
+}
+
+const descriptors = () => readdirSync("/proc/self/fd").length;
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 400 && !holds(); tries++) await Bun.sleep(10);
+  expect(holds()).toBeTrue();
+}
+
+describe("SFTP origin", () => {
+  test("stands a server that stops and goes on (SIGSTOP)", async () => {
+    const origin = open();
+    const version = await origin.stat(SONG);
+    server.pause();
+    const patient = origin.read(SONG, 0, new Uint8Array(100_000), { version });
+    const limit = AbortSignal.timeout(200);
+    expect(await codeOf(origin.read(SONG, 0, new Uint8Array(10), { version, signal: limit }))).toBe(
+      "cancelled",
+    );
+    expect(await codeOf(origin.probe(AbortSignal.timeout(200)))).toBe("cancelled");
+    server.resume();
+    expect(await patient).toBe(100_000);
+    expect(await origin.probe()).toEqual({ status: "ok" });
+    await readWhole(origin, version);
+    await origin.close();
+  }, 30_000);
+
+  test("gives a stopped server up after the operation's limit, and finds it again (R-2)", async () => {
+    const origin = open(server.port, { operationTimeoutMs: 500 });
+    const version = await origin.stat(SONG);
+    server.pause();
+    const started = performance.now();
+    expect(await codeOf(origin.read(SONG, 0, new Uint8Array(10), { version }))).toBe("timeout");
+    expect(performance.now() - started).toBeWithin(400, 3000);
+    server.resume();
+    await readWhole(origin, version);
+    await origin.close();
+  }, 30_000);
+
+  test("serves over other connections while one session hangs (R-1)", async () => {
+    const origin = open();
+    const version = await origin.stat(SONG);
+    const before = new Set(server.processes().map(({ pid }) => pid));
+    // A second connection, made because the first is busy.
+    await Promise.all(Array.from({ length: 8 }, () => readWhole(origin, version)));
+    const second = server.processes().filter(({ pid }) => !before.has(pid));
+    expect(second.length).toBeGreaterThan(0);
+    for (const pid of before) if (pid !== process.pid) process.kill(pid, "SIGSTOP");
+    const stuck = Array.from({ length: 4 }, () =>
+      codeOf(
+        origin.read(SONG, 0, new Uint8Array(10), { version, signal: AbortSignal.timeout(4000) }),
+      ),
+    );
+    await Bun.sleep(1100);
+    const started = performance.now();
+    for (let i = 0; i < 20; i++) await origin.stat(SONG);
+    expect(performance.now() - started).toBeLessThan(1000);
+    expect(await Promise.all(stuck)).toContain("resolved");
+    server.resume();
+    await origin.close();
+  }, 30_000);
+
+  test("stands a server that is killed in mid-transfer, and comes back", async () => {
+    const origin = open();
+    const version = await origin.stat(SONG);
+    const reads = Array.from({ length: 4 }, () =>
+      codeOf(origin.read(SONG, 0, new Uint8Array(SIZE_BYTES), { version })),
+    );
+    await Bun.sleep(5);
+    await server.kill();
+    for (const code of await Promise.all(reads))
+      expect(["connection", "resolved"]).toContain(code as string);
+    const down: unknown = await origin.probe().catch((error: unknown) => error);
+    expect(down).toMatchObject({ code: "connection" });
+    expect(String(down)).toContain("refuses the connection");
+    await server.restart();
+    expect(await origin.probe()).toEqual({ status: "ok" });
+    await readWhole(origin, version);
+    await origin.close();
+  }, 30_000);
+
+  test.each(["cut", "reset"] as const)(
+    "stands a connection that is %s in mid-transfer",
+    async (how) => {
+      await using proxy = new TcpProxy({ port: server.port });
+      const origin = open(proxy.port);
+      const version = await origin.stat(SONG);
+      proxy.bytesPerSecond = 8 * 1024 * 1024;
+      const read = codeOf(origin.read(SONG, 0, new Uint8Array(SIZE_BYTES), { version }));
+      await Bun.sleep(300);
+      proxy[how]();
+      expect(await read).toBe("connection");
+      proxy.bytesPerSecond = Number.POSITIVE_INFINITY;
+      await readWhole(origin, version);
+      await origin.close();
+      await until(() => proxy.connections.length === 0);
+    },
+    30_000,
+  );
+
+  test("stands a network that swallows everything, and drops what is dead on demand (F-5)", async () => {
+    await using proxy = new TcpProxy({ port: server.port });
+    const origin = open(proxy.port);
+    const version = await origin.stat(SONG);
+    proxy.stall();
+    const stuck = codeOf(origin.read(SONG, 0, new Uint8Array(10), { version }));
+    await Bun.sleep(50);
+    origin.dropConnections();
+    expect(await stuck).toBe("connection");
+    proxy.resume();
+    await readWhole(origin, version);
+    proxy.stall();
+    const again = codeOf(origin.read(SONG, 0, new Uint8Array(10), { version }));
+    await Bun.sleep(50);
+    await origin.close();
+    expect(await again).toBe("connection");
+  }, 30_000);
+
+  test("cancels for real: what is under way stops crossing the wire", async () => {
+    await using proxy = new TcpProxy({ port: server.port });
+    const origin = open(proxy.port);
+    const version = await origin.stat(SONG);
+    proxy.bytesPerSecond = 2 * 1024 * 1024;
+    const controller = new AbortController();
+    const read = codeOf(
+      origin.read(SONG, 0, new Uint8Array(SIZE_BYTES), { version, signal: controller.signal }),
+    );
+    await Bun.sleep(200);
+    controller.abort();
+    expect(await read).toBe("cancelled");
+    proxy.bytesPerSecond = Number.POSITIVE_INFINITY;
+    await origin.probe();
+    await Bun.sleep(200);
+    // At most what was asked for already: the window, not the file.
+    expect(proxy.bytes.toClient).toBeLessThan(SIZE_BYTES / 2);
+    await origin.close();
+  }, 30_000);
+
+  test("needs two round trips to the first byte of a file, and pipelines the rest (R-1)", async () => {
+    await using proxy = new TcpProxy({ port: server.port });
+    const origin = open(proxy.port);
+    const version = await origin.stat(SONG);
+    proxy.delayMs = 50;
+    const took = async (bytes: number) => {
+      const started = performance.now();
+      await origin.read(SONG, 0, new Uint8Array(bytes), { version });
+      return performance.now() - started;
+    };
+    expect(await took(4096)).toBeWithin(190, 290);
+    expect(await took(4096)).toBeWithin(95, 190);
+    // 32 requests, one after the other, would take 3.2 s.
+    expect(await took(8 * 1024 * 1024)).toBeLessThan(1500);
+    await origin.close();
+  }, 30_000);
+
+  test("leaves no descriptor, process or connection behind", async () => {
+    const before = descriptors();
+    const sessions = () => server.processes().length;
+    const idle = sessions();
+    for (let round = 0; round < 5; round++) {
+      const origin = open();
+      const version = await origin.stat(SONG);
+      await Promise.all(Array.from({ length: 6 }, () => readWhole(origin, version)));
+      if (round % 2 === 0) origin.dropConnections();
+      await origin.close();
+    }
+    await until(() => sessions() <= idle && descriptors() <= before);
+  }, 30_000);
+});
