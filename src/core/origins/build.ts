@@ -1,5 +1,6 @@
 /** From an origin's settings to the origin in all its wrappers: their order stands here. */
 
+import type { ByteName, BytePath } from "../bytes.ts";
 import type { Clock } from "../clock.ts";
 import type { LocalOriginSettings, OriginSettings } from "../config/config.ts";
 import { OwnError } from "../errors.ts";
@@ -10,7 +11,7 @@ import { MUSICFS_TYPE } from "./disk/mounted.ts";
 import { keepsInodes, placementOf } from "./disk/placement.ts";
 import { openGuardedOrigin } from "./guarded.ts";
 import { LOCAL_CAPABILITIES, LocalOrigin } from "./local.ts";
-import type { Origin } from "./origin.ts";
+import type { Origin, OriginId } from "./origin.ts";
 import type { UsageMeter } from "./usage.ts";
 import { withBandwidth } from "./wrappers/bandwidth.ts";
 import { type FaultPlan, withFaults } from "./wrappers/faults.ts";
@@ -18,6 +19,9 @@ import { withLimit } from "./wrappers/limit.ts";
 import { type OriginMetrics, withMetrics } from "./wrappers/metrics.ts";
 import { withTimeout } from "./wrappers/timeout.ts";
 import { withUsage } from "./wrappers/usage.ts";
+
+/** What is left out of a listing: where, under which name (no valid one), and why if not for that. */
+export type Skipped = [directory: BytePath, name: ByteName, reason?: string];
 
 export interface OriginPorts {
   readonly clock: Clock;
@@ -27,6 +31,8 @@ export interface OriginPorts {
   readonly metrics?: OriginMetrics;
   /** Counts what will be billed. */
   readonly usage?: UsageMeter;
+  /** Told of what the origin holds under names that no file can have. */
+  readonly onSkipped?: (origin: OriginId, ...skipped: Skipped) => void;
   /** Makes it fail; for tests. */
   readonly faults?: FaultPlan;
   /** How guard processes are started. Default: as this program. */
@@ -53,7 +59,13 @@ export async function buildOrigin(settings: OriginSettings, ports: OriginPorts):
 }
 
 async function openOrigin(settings: OriginSettings, ports: OriginPorts): Promise<Origin> {
-  const { id } = settings;
+  const { id, credentials } = settings;
+  const { clock, onSkipped } = ports;
+  const remote = {
+    clock,
+    credentials: credentials && new CredentialsProvider(id, credentials, { clock }),
+    onSkipped: (...skipped: Skipped) => onSkipped?.(id, ...skipped),
+  };
   const counted = (origin: Origin) => (ports.usage ? withUsage(origin, ports.usage) : origin);
   switch (settings.originType) {
     case "local":
@@ -68,19 +80,19 @@ async function openOrigin(settings: OriginSettings, ports: OriginPorts): Promise
           requireMount: settings.requireMount,
           strongTokens: settings.originType === "nfs",
           deadlineMs: settings.operationTimeoutMs,
-          clock: ports.clock,
+          clock,
           guardCommand: ports.guardCommand,
         }),
       );
     case "sftp": {
       const { openSftpOrigin } = await import("./sftp/origin.ts");
-      const credentials =
-        settings.credentials &&
-        new CredentialsProvider(id, settings.credentials, { clock: ports.clock });
-      return counted(openSftpOrigin(settings, { clock: ports.clock, credentials }));
+      return counted(openSftpOrigin(settings, remote));
     }
-    case "s3":
-      throw new OwnError("unsupported", `origin ${id}: this build cannot open S3 yet`);
+    case "s3": {
+      const { openS3Origin } = await import("./s3/origin.ts");
+      // It counts its requests itself: an operation may take several, and each is billed.
+      return openS3Origin(settings, { ...remote, meter: ports.usage });
+    }
   }
 }
 

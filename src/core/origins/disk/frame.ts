@@ -8,9 +8,16 @@ export const MAX_FRAME_BYTES = 4 * 1024 * 1024;
 
 export function frame(payload: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(FRAME_HEADER_BYTES + payload.byteLength);
-  new DataView(bytes.buffer).setUint32(0, payload.byteLength, true);
+  bytes.set(frameHeader(payload.byteLength));
   bytes.set(payload, FRAME_HEADER_BYTES);
   return bytes;
+}
+
+/** What goes before a payload of this length. */
+export function frameHeader(lengthBytes: number): Uint8Array<ArrayBuffer> {
+  const header = new Uint8Array(FRAME_HEADER_BYTES);
+  new DataView(header.buffer).setUint32(0, lengthBytes, true);
+  return header;
 }
 
 /** The length in a header; throws when no frame can be that long. */

@@ -9,7 +9,7 @@ import { EINTR } from "../../sys/errno.ts";
 import { libc, type Syscalls } from "../../sys/libc.ts";
 import { Memory } from "../../sys/memory.ts";
 import { Disk } from "./disk.ts";
-import { FRAME_HEADER_BYTES, frame, frameLength } from "./frame.ts";
+import { FRAME_HEADER_BYTES, frame, frameHeader, frameLength } from "./frame.ts";
 import { checkMounted } from "./mounted.ts";
 import { serveDiskRequest } from "./protocol.ts";
 
@@ -23,6 +23,8 @@ export interface GuardSettings {
 
 /** Files kept open: every open of a network file system is a round trip or two. */
 const KEPT_FILES = 16;
+
+const SMALL_BYTES = 64 * 1024;
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -41,8 +43,7 @@ export function guardMain(syscalls: Syscalls = libc()): void {
   for (;;) {
     const request = readFrame(syscalls);
     if (request === undefined) return;
-    const bytes = frame(serveDiskRequest(disk, request));
-    if (!transfer(bytes.byteLength, (done) => writeFrom(syscalls, bytes, done))) return;
+    if (!writeFrame(syscalls, serveDiskRequest(disk, request))) return;
   }
 }
 
@@ -58,9 +59,19 @@ function readExactly(syscalls: Syscalls, lengthBytes: number): Uint8Array | unde
   return transfer(lengthBytes, read) ? memory.bytes : undefined;
 }
 
-function writeFrom(syscalls: Syscalls, bytes: Uint8Array<ArrayBuffer>, done: number): number {
+/** False when nobody listens any more. */
+function writeFrame(syscalls: Syscalls, payload: Uint8Array<ArrayBuffer>): boolean {
+  // A large payload is not copied only to have its header before it.
+  if (payload.byteLength <= SMALL_BYTES) return write(syscalls, frame(payload));
+  return write(syscalls, frameHeader(payload.byteLength)) && write(syscalls, payload);
+}
+
+function write(syscalls: Syscalls, bytes: Uint8Array<ArrayBuffer>): boolean {
   const memory = new Memory(bytes.buffer);
-  return syscalls.write(STDOUT, memory.address + done, bytes.byteLength - done);
+  const { byteOffset, byteLength } = bytes;
+  return transfer(byteLength, (done) =>
+    syscalls.write(STDOUT, memory.address + byteOffset + done, byteLength - done),
+  );
 }
 
 /** Repeats a call until it moved all the bytes; false when the other end is gone. */
