@@ -1,6 +1,6 @@
 /** The Debian packages that servers need, installed by scripts/packages.sh where they are missing. */
 
-import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { lockFile } from "./lock.ts";
@@ -15,9 +15,19 @@ export async function ensurePackages(packages: readonly string[]): Promise<void>
   await using _lock = await lockFile(LOCK);
   const wanted = missing(packages);
   if (wanted.length === 0) return;
-  await using directory = await mkdtempDisposable(join(tmpdir(), "musicfs-packages-"));
-  const list = join(directory.path, "list");
-  await writeFile(list, wanted.map((name) => `${name} ${TASK}\n`).join(""));
+  const directory = await mkdtemp(join(tmpdir(), "musicfs-packages-"));
+  try {
+    const list = join(directory, "list");
+    await writeFile(list, wanted.map((name) => `${name} ${TASK}\n`).join(""));
+    const output = await install(list);
+    const left = missing(wanted);
+    if (left.length > 0) throw new Error(`missing: ${left.join(" ")}\n${output}`);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+async function install(list: string): Promise<string> {
   const installer = Bun.spawn(["sh", INSTALLER, TASK, list], {
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -26,8 +36,7 @@ export async function ensurePackages(packages: readonly string[]): Promise<void>
     installer.stderr.text(),
     installer.exited,
   ]);
-  const left = missing(wanted);
-  if (left.length > 0) throw new Error(`missing: ${left.join(" ")}\n${stdout}${stderr}`);
+  return stdout + stderr;
 }
 
 /** True when every package is there, so that {@link ensurePackages} would do nothing. */

@@ -6,7 +6,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { end, isAlive, launch, type ProcessId, signal, tree } from "./process.ts";
+import { end, gone, isAlive, launch, type ProcessId, signal, tree } from "./process.ts";
 
 export interface ServerOptions {
   /** Where everything lies. Given: it is kept on stop, with its data. Default: temporary. */
@@ -20,6 +20,7 @@ interface Recorded extends ProcessId {
 }
 
 const RECORD = "server.json";
+const KILL_TIMEOUT_MS = 10_000;
 
 export class ServerRoot {
   readonly path: string;
@@ -93,11 +94,11 @@ export class ServerRoot {
 
   /** SIGKILL to processes and all they forked, as a crash or power cut would end them. */
   async kill(name?: string): Promise<void> {
-    const roots = this.#processes.filter((one) => name === undefined || one.name === name);
     // Stopped first, so that none forks while its children are counted.
-    signal(roots.flatMap(tree), "SIGSTOP");
-    signal(roots.flatMap(tree), "SIGKILL");
-    await end(roots);
+    signal(this.processes(name), "SIGSTOP");
+    const all = this.processes(name);
+    signal(all, "SIGKILL");
+    if (!(await gone(all, KILL_TIMEOUT_MS))) throw new Error("a server outlives SIGKILL");
   }
 
   async stop(): Promise<void> {

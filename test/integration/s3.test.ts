@@ -1,10 +1,22 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { startS3 } from "../../scripts/servers/index.ts";
 import { type BytePath, nameFromText, ROOT_PATH } from "../../src/core/bytes.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import type { S3OriginSettings } from "../../src/core/config/config.ts";
+import { buildOrigin } from "../../src/core/origins/build.ts";
 import type { Origin } from "../../src/core/origins/origin.ts";
 import { openS3Origin, S3_CAPABILITIES } from "../../src/core/origins/s3/origin.ts";
+import { UsageLedger } from "../../src/core/origins/usage.ts";
+import { withBandwidth } from "../../src/core/origins/wrappers/bandwidth.ts";
+import { FaultPlan, withFaults } from "../../src/core/origins/wrappers/faults.ts";
+import { withLimit } from "../../src/core/origins/wrappers/limit.ts";
+import { OriginMetrics, withMetrics } from "../../src/core/origins/wrappers/metrics.ts";
+import { withTimeout } from "../../src/core/origins/wrappers/timeout.ts";
+import { wrapped } from "../suites/harnesses.ts";
 import { originConformance, patterned } from "../suites/origin.ts";
 import { type Bucket, credentialsOf, type Keys, makeBucket } from "../support/buckets.ts";
 import { TcpProxy } from "../support/proxy.ts";
@@ -23,11 +35,25 @@ const HARNESS = {
 };
 
 originConformance("a bucket", { ...HARNESS, open: () => makeBucket(server) });
-originConformance("a part of a bucket", {
-  ...HARNESS,
-  manyEntries: 10,
-  open: () => makeBucket(server, { path: "music + more/päth%20" }),
-});
+originConformance(
+  "a part of a bucket in all wrappers",
+  wrapped(
+    {
+      ...HARNESS,
+      manyEntries: 10,
+      open: () => makeBucket(server, { path: "music + more/päth%20" }),
+    },
+    (inner) => {
+      const failing = withTimeout(
+        withFaults(inner, new FaultPlan(systemClock)),
+        30_000,
+        systemClock,
+      );
+      const counted = withMetrics(failing, new OriginMetrics(), systemClock);
+      return withBandwidth(withLimit(counted, 4), 2 ** 36, systemClock);
+    },
+  ),
+);
 
 const path = (text: string) => nameFromText(text) as string as BytePath;
 
@@ -63,6 +89,37 @@ describe("a bucket with odd keys", () => {
       const into = new Uint8Array(100);
       const read = await bucket.origin.read(path(key), 0, into);
       expect(Buffer.from(into.subarray(0, read)).toString()).toBe(key);
+    }
+  });
+});
+
+describe("buildOrigin", () => {
+  test("opens a bucket with credentials from a file, and counts what it costs", async () => {
+    await using bucket = await makeBucket(server);
+    await bucket.put(path("file"), patterned(1000));
+    const directory = await mkdtemp(join(tmpdir(), "musicfs-s3-"));
+    try {
+      const file = join(directory, "keys");
+      const { accessKeyId, secretAccessKey } = server.owner;
+      const lines = `ACCESS_KEY_ID=${accessKeyId}\nSECRET_ACCESS_KEY=${secretAccessKey}\n`;
+      await writeFile(file, lines, { mode: 0o600 });
+      const settings = { ...bucket.settings, credentials: { from: "file", path: file } as const };
+      const store = { load: async () => undefined, save: async () => undefined };
+      await using ledger = await UsageLedger.open({ clock: systemClock, store });
+      const origin = await buildOrigin(settings, {
+        clock: systemClock,
+        localDisk: () => {
+          throw new Error("there is no disk here");
+        },
+        usage: ledger.meter(settings.id),
+      });
+      expect(await origin.read(path("file"), 0, new Uint8Array(2000))).toBe(1000);
+      await origin.close();
+      const { requests, receivedBytes } = ledger.usage(settings.id).today;
+      expect(requests).toBe(1);
+      expect(receivedBytes).toBeWithin(1000, 3000);
+    } finally {
+      await rm(directory, { recursive: true });
     }
   });
 });

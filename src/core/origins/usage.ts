@@ -12,8 +12,9 @@ import type { OriginId } from "./origin.ts";
 
 export interface UsageCounts {
   readonly requests: number;
-  /** Payload in both directions: bodies, without headers and what encryption adds. */
+  /** S3: answers with their headers. Other types: what reads answered. */
   readonly receivedBytes: number;
+  /** S3: requests with their headers. Other types: none. */
   readonly sentBytes: number;
 }
 
