@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ describe("checkPlacement()", () => {
   const root = mkdtempSync(join(tmpdir(), "musicfs-placement-"));
   mkdirSync(join(root, "music", "albums"), { recursive: true });
   symlinkSync(join(root, "music"), join(root, "link"));
-  process.on("exit", () => rmSync(root, { recursive: true, force: true }));
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
   const at = (path: string) => join(root, path);
   const check = (mountPoint: string, cacheDir: string, origin: string) => () =>
     checkPlacement({
