@@ -45,6 +45,7 @@ export class WrappedOrigin implements Origin {
   readonly capabilities: OriginCapabilities;
   readonly watch?: NonNullable<Origin["watch"]>;
   readonly checksum?: NonNullable<Origin["checksum"]>;
+  readonly dropConnections?: NonNullable<Origin["dropConnections"]>;
 
   constructor(
     readonly inner: Origin,
@@ -54,6 +55,7 @@ export class WrappedOrigin implements Origin {
     this.type = inner.type;
     this.capabilities = inner.capabilities;
     if (inner.watch) this.watch = inner.watch.bind(inner);
+    if (inner.dropConnections) this.dropConnections = inner.dropConnections.bind(inner);
     const checksum = inner.checksum?.bind(inner);
     if (checksum) {
       this.checksum = (path: BytePath, kind: ChecksumKind, signal?: AbortSignal) =>

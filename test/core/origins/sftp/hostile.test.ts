@@ -5,8 +5,13 @@ import { readdirSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createServer, type Socket, type Server as TcpServer } from "node:net";
 import { type BytePath, displayPath, nameFromText, ROOT_PATH } from "../../../../src/core/bytes.ts";
+import type { SftpOriginSettings } from "../../../../src/core/config/config.ts";
 import { MusicFsError } from "../../../../src/core/errors.ts";
-import { MAX_DIRECTORY_ENTRIES, SFTP_MAX_ABANDONED_REQUESTS } from "../../../../src/core/limits.ts";
+import {
+  MAX_DIRECTORY_ENTRIES,
+  SFTP_CONNECT_MS,
+  SFTP_MAX_ABANDONED_REQUESTS,
+} from "../../../../src/core/limits.ts";
 import type { Origin } from "../../../../src/core/origins/origin.ts";
 import { openSftpOrigin, type SftpOrigin } from "../../../../src/core/origins/sftp/origin.ts";
 import { Reply, Request, Status } from "../../../../src/core/origins/sftp/packet.ts";
@@ -392,6 +397,24 @@ describe("what is no SSH server", () => {
     await origin.close();
   });
 
+  test("and says nothing is given up in time (R-2)", async () => {
+    await using peer = await listening(() => undefined);
+    const clock = new VirtualClock();
+    const origin = openSftpOrigin(peerSettings(peer.port), {
+      clock,
+      surroundings: surroundings("/nonexistent"),
+    });
+    const probe = failure(origin.probe());
+    await until(() => peer.open() === 1);
+    await clock.advance(SFTP_CONNECT_MS);
+    const error = await probe;
+    expect(error).toMatchObject({ code: "timeout", scope: "origin" });
+    expect(error.message).toContain("the SSH handshake took longer than 10 s");
+    await origin.close();
+    await until(() => peer.open() === 0);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   test("and says nothing does not hold a probe beyond its signal, nor a close", async () => {
     await using peer = await listening(() => undefined);
     const origin = peerOrigin(peer.port);
@@ -404,11 +427,12 @@ describe("what is no SSH server", () => {
   });
 });
 
+function peerSettings(port: number): SftpOriginSettings {
+  return sftpSettings({ host: "127.0.0.1", port, user: "music", knownHosts: "/nonexistent" });
+}
+
 function peerOrigin(port: number): SftpOrigin {
-  return openSftpOrigin(
-    sftpSettings({ host: "127.0.0.1", port, user: "music", knownHosts: "/nonexistent" }),
-    { surroundings: surroundings("/nonexistent") },
-  );
+  return openSftpOrigin(peerSettings(port), { surroundings: surroundings("/nonexistent") });
 }
 
 interface Peer extends AsyncDisposable {
