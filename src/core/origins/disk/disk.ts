@@ -1,34 +1,30 @@
 /**
- * The system calls under one root directory. Everything here blocks: a Disk lives in a reader
+ * What an origin asks of one directory tree. Everything here blocks: a Disk lives in a reader
  * thread or in a guard process, never on the main thread of a mount.
  *
- * No path leads out of the root (openat2 with RESOLVE_BENEATH: a link with an absolute target
- * counts as leading out), nothing but regular files is read, and opening never waits for the other
- * end of a FIFO. Methods throw {@link DiskFailure}.
+ * No path leads out of the root, nothing but regular files is read, and opening never waits for the
+ * other end of a FIFO. Methods throw {@link DiskFailure}.
  */
 
-import { type BytePath, displayPath, joinPath, toBytes } from "../../bytes.ts";
+import { type BytePath, displayPath, joinPath, ROOT_PATH } from "../../bytes.ts";
 import {
-  AT_SYMLINK_NOFOLLOW,
   arch,
   O_CLOEXEC,
   O_NOCTTY,
   O_NONBLOCK,
   O_PATH,
   O_RDONLY,
-  RESOLVE_BENEATH,
-  RESOLVE_NO_MAGICLINKS,
   S_IFDIR,
   S_IFLNK,
-  S_IFMT,
   S_IFREG,
 } from "../../sys/arch.ts";
-import { EAGAIN, EINTR, EISDIR, ENODEV, ENOENT, ENXIO } from "../../sys/errno.ts";
+import { EISDIR, ENODEV, ENOENT, ENXIO } from "../../sys/errno.ts";
 import { libc, type Syscalls } from "../../sys/libc.ts";
-import { Memory } from "../../sys/memory.ts";
-import { STATX_BASIC_STATS, STATX_BYTES, StatxView } from "../../sys/statx.ts";
+import type { Memory } from "../../sys/memory.ts";
+import type { StatxView } from "../../sys/statx.ts";
 import type { DirEntry, FileStat, OriginVersion, ProbeResult } from "../origin.ts";
-import { DIRENT, type Dirent, readDirents } from "./dirents.ts";
+import { Beneath } from "./beneath.ts";
+import { DIRENT, type Dirent } from "./dirents.ts";
 import { check, DiskFailure, failureOf, isOwnTrouble } from "./failure.ts";
 import { KeptFiles } from "./kept_files.ts";
 import { DiskRoot, type RootCheck } from "./root.ts";
@@ -55,31 +51,17 @@ export interface DirectoryPage {
   readonly failure?: DiskFailure;
 }
 
-const PATH_AT = 0;
-const PATH_BYTES = 4096;
-const HOW_AT = PATH_AT + PATH_BYTES;
-const HOW_BYTES = 24;
-const STAT_AT = HOW_AT + 64;
-const DIRENTS_AT = STAT_AT + STATX_BYTES;
-/** Room for LIST_PAGE_ENTRIES of short names, 100 of the longest. */
-const DIRENTS_BYTES = 32 * 1024;
-
 const FILE_FLAGS = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
 const DIRECTORY_FLAGS = O_RDONLY | O_NONBLOCK | O_CLOEXEC | arch.O_DIRECTORY;
 const LOOK_FLAGS = O_PATH | O_CLOEXEC;
 
-/** Entries are looked at without making an automounter mount each of them (linux/fcntl.h). */
-const AT_NO_AUTOMOUNT = 0x800;
-/** Signals and renames that race with `..` make the kernel ask for another try. */
-const MAX_TRIES = 32;
 const PERMISSIONS = 0o7777;
 
 export class Disk implements Disposable {
   readonly #sys: Syscalls;
   readonly #root: DiskRoot;
+  readonly #beneath: Beneath;
   readonly #kept: KeptFiles;
-  readonly #memory = new Memory(DIRENTS_AT + DIRENTS_BYTES);
-  readonly #stat = new StatxView(this.#memory, STAT_AT);
   readonly #tokenOf: (stat: StatxView) => string;
 
   /** Opens nothing yet: a disk may be away when its origin is made. */
@@ -90,38 +72,33 @@ export class Disk implements Disposable {
     this.#sys = options.syscalls ?? libc();
     const nowMs = options.nowMs ?? (() => performance.now());
     this.#root = new DiskRoot(rootPath, this.#sys, nowMs, options.rootCheck);
+    this.#beneath = new Beneath(this.#root, this.#sys);
     this.#kept = new KeptFiles(this.#sys, options.keptFiles ?? 0);
     this.#tokenOf = options.tokens === "weak" ? weakToken : localToken;
   }
 
   /** Answers a descriptor for `readDirectory`, which the caller closes with `closeDirectory`. */
   openDirectory(path: BytePath): number {
-    return this.#reopening(() => check("open", this.#open(path, DIRECTORY_FLAGS)));
+    return this.#reopening(() => check("open", this.#beneath.open(path, DIRECTORY_FLAGS)));
   }
 
   /** The next entries of `directory`, whose descriptor is `fd`. */
   readDirectory(fd: number, directory: BytePath): DirectoryPage {
-    const address = this.#memory.address + DIRENTS_AT;
-    const length = check(
-      "getdents64",
-      this.#patiently(() => this.#sys.getdents64(fd, address, DIRENTS_BYTES)),
-    );
+    const dirents = this.#beneath.entries(fd);
+    if (dirents === undefined) return { entries: [], done: true };
     const entries: DirEntry[] = [];
     let failure: DiskFailure | undefined;
-    for (const dirent of readDirents(this.#memory, DIRENTS_AT, length)) {
+    for (const dirent of dirents) {
       try {
         const stat = this.#entryStat(fd, directory, dirent);
         if (stat !== undefined) entries.push({ name: dirent.name, ...stat });
       } catch (error) {
         if (!(error instanceof DiskFailure) || error.code === "device_gone") throw error;
-        failure ??= new DiskFailure(
-          error.code,
-          `${displayPath(dirent.name)}: ${error.message}`,
-          error.errno,
-        );
+        const message = `${displayPath(dirent.name)}: ${error.message}`;
+        failure ??= new DiskFailure(error.code, message, error.errno);
       }
     }
-    return { entries, done: length === 0, ...(failure && { failure }) };
+    return { entries, done: false, ...(failure && { failure }) };
   }
 
   closeDirectory(fd: number): void {
@@ -130,9 +107,9 @@ export class Disk implements Disposable {
 
   stat(path: BytePath): FileStat {
     return this.#reopening(() => {
-      const fd = check("open", this.#open(path, LOOK_FLAGS));
+      const fd = check("open", this.#beneath.open(path, LOOK_FLAGS));
       try {
-        check("statx", this.#sys.fstatx(fd, STATX_BASIC_STATS, this.#stat.address));
+        this.#beneath.look(fd);
         const stat = this.#servable();
         if (stat === undefined) throw notAFile();
         return stat;
@@ -161,9 +138,9 @@ export class Disk implements Disposable {
       let keep = false;
       try {
         this.#checkVersion(fd, version);
-        const read = this.#readFully(fd, offsetBytes, lengthBytes, into, intoOffset);
+        const read = this.#beneath.read(fd, offsetBytes, lengthBytes, into, intoOffset);
         this.#checkVersion(fd, version);
-        if (read < Math.min(lengthBytes, this.#stat.sizeBytes - offsetBytes)) {
+        if (read < Math.min(lengthBytes, this.#beneath.stat.sizeBytes - offsetBytes)) {
           throw new DiskFailure("short_read", "the file ended before its size");
         }
         keep = this.#kept.limit > 0;
@@ -179,19 +156,16 @@ export class Disk implements Disposable {
   probe(): ProbeResult {
     try {
       const replaced = this.#root.refresh();
-      const fd = this.openDirectory("" as BytePath);
+      const fd = this.openDirectory(ROOT_PATH);
       try {
-        const address = this.#memory.address + DIRENTS_AT;
-        check("getdents64", this.#sys.getdents64(fd, address, DIRENTS_BYTES));
+        this.#beneath.entries(fd);
       } finally {
         this.#sys.close(fd);
       }
       if (!replaced) return { status: "ok" };
       this.#kept.closeAll();
-      return {
-        status: "degraded",
-        reason: "its path leads to another directory than before; scan it",
-      };
+      const reason = "its path leads to another directory than before; scan it";
+      return { status: "degraded", reason };
     } catch (error) {
       if (!(error instanceof DiskFailure) || !isOwnTrouble(error.errno)) throw error;
       return { status: "degraded", reason: error.message };
@@ -223,72 +197,43 @@ export class Disk implements Disposable {
     }
   }
 
-  #open(path: BytePath, flags: number): number {
-    const root = this.#root.fd;
-    const bytes = toBytes(path === "" ? ("." as BytePath) : path);
-    if (bytes.byteLength >= PATH_BYTES) throw new DiskFailure("bad_name", "the path is too long");
-    const { bytes: memory, view, address } = this.#memory;
-    memory.set(bytes, PATH_AT);
-    memory[PATH_AT + bytes.byteLength] = 0;
-    view.setBigUint64(HOW_AT, BigInt(flags), true);
-    view.setBigUint64(HOW_AT + 8, 0n, true);
-    view.setBigUint64(HOW_AT + 16, BigInt(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS), true);
-    return this.#patiently(() =>
-      this.#sys.openat2(root, address + PATH_AT, address + HOW_AT, HOW_BYTES),
-    );
-  }
-
   #openFile(path: BytePath): number {
-    const fd = this.#open(path, FILE_FLAGS);
+    const fd = this.#beneath.open(path, FILE_FLAGS);
     if (fd >= 0) return fd;
-    // Opening a socket or a device without a driver fails as a lost disk does.
+    // Opening a socket, or a device without a driver, fails as on a lost disk.
     if (fd === -ENXIO || fd === -ENODEV) this.stat(path);
     throw failureOf("open", fd);
   }
 
-  /** Leaves what fstat says in `#stat`. */
+  /** Looks at an open file: is it one, and of that version? */
   #checkVersion(fd: number, version: OriginVersion | undefined): void {
-    check("statx", this.#sys.fstatx(fd, STATX_BASIC_STATS, this.#stat.address));
-    const type = this.#stat.mode & S_IFMT;
+    this.#beneath.look(fd);
+    const { stat, type } = this.#beneath;
     if (type === S_IFDIR) throw failureOf("read", EISDIR);
     if (type !== S_IFREG) throw notAFile();
     if (version === undefined) return;
-    if (version.sizeBytes !== this.#stat.sizeBytes || version.token !== this.#tokenOf(this.#stat)) {
+    if (version.sizeBytes !== stat.sizeBytes || version.token !== this.#tokenOf(stat)) {
       throw new DiskFailure("version_changed", "the file is another version than was asked for");
     }
   }
 
-  #readFully(fd: number, offset: number, length: number, into: Memory, intoOffset: number): number {
-    let done = 0;
-    while (done < length) {
-      const target = into.address + intoOffset + done;
-      const read = this.#patiently(() => this.#sys.pread(fd, target, length - done, offset + done));
-      if (check("read", read) === 0) break;
-      done += read;
-    }
-    return done;
-  }
-
   /** Undefined for what is not listed: FIFOs, sockets, devices, links that lead nowhere. */
   #entryStat(fd: number, directory: BytePath, { name, type }: Dirent): FileStat | undefined {
-    const known = type === DIRENT.file || type === DIRENT.directory;
-    if (known || type === DIRENT.unknown) {
-      const { bytes, address } = this.#memory;
-      bytes.set(toBytes(name), PATH_AT);
-      bytes[PATH_AT + name.length] = 0;
-      const flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
-      const result = this.#sys.statx(
-        fd,
-        address + PATH_AT,
-        flags,
-        STATX_BASIC_STATS,
-        this.#stat.address,
-      );
-      if (result === -ENOENT) return undefined;
-      check("statx", result);
-      if ((this.#stat.mode & S_IFMT) !== S_IFLNK) return this.#servable();
-    } else if (type !== DIRENT.link) return undefined;
-    return this.#linkStat(joinPath(directory, name));
+    switch (type) {
+      case DIRENT.file:
+      case DIRENT.directory:
+      case DIRENT.unknown: {
+        const result = this.#beneath.lookAt(fd, name);
+        if (result === -ENOENT) return undefined;
+        check("statx", result);
+        if (this.#beneath.type !== S_IFLNK) return this.#servable();
+        return this.#linkStat(joinPath(directory, name));
+      }
+      case DIRENT.link:
+        return this.#linkStat(joinPath(directory, name));
+      default:
+        return undefined;
+    }
   }
 
   #linkStat(path: BytePath): FileStat | undefined {
@@ -300,10 +245,9 @@ export class Disk implements Disposable {
     }
   }
 
-  /** What `#stat` holds, unless it is nothing that an origin serves. */
+  /** What was looked at, unless it is nothing that an origin serves. */
   #servable(): FileStat | undefined {
-    const stat = this.#stat;
-    const type = stat.mode & S_IFMT;
+    const { stat, type } = this.#beneath;
     if (type !== S_IFREG && type !== S_IFDIR) return undefined;
     const common = {
       token: this.#tokenOf(stat),
@@ -316,14 +260,6 @@ export class Disk implements Disposable {
     if (type === S_IFREG) return { kind: "file", sizeBytes: stat.sizeBytes, ...common };
     const { device, inode } = stat;
     return { kind: "directory", sizeBytes: 0, ...common, identity: `${device}:${inode}`, device };
-  }
-
-  #patiently(call: () => number): number {
-    let result = call();
-    for (let tries = 1; tries < MAX_TRIES && (result === -EINTR || result === -EAGAIN); tries++) {
-      result = call();
-    }
-    return result;
   }
 }
 
