@@ -61,6 +61,8 @@ if (process.getuid?.() !== 0) {
   process.exit(2);
 }
 
+/** Peers whose first scan is done. */
+const prepared = new Set<string>();
 const root = mkdtempSync(join(tmpdir(), "musicfs-bench-"));
 try {
   await main();
@@ -114,8 +116,6 @@ async function prepare(peer: Peer, source: string, mountPoint: string): Promise<
   }
   throw new Error("the first scan did not end");
 }
-const prepared = new Set<string>();
-
 async function footprint(peer: Peer, source: string): Promise<Figure[]> {
   const mountPoint = join(root, "mnt");
   await using mount = await PeerMount.start(peer, source, mountPoint, root);

@@ -5,13 +5,25 @@ import type { EventBus } from "../events.ts";
 import type { KernelCache } from "../threads/notifier.ts";
 
 export class CatalogUpdates {
-  /** Undefined while nothing is mounted: nobody has cached anything. */
-  kernel: KernelCache | undefined;
+  #kernel: KernelCache | undefined;
+  /** Changes from before there was anybody to tell: the kernel may have asked already. */
+  #untold: CatalogChanges[] = [];
 
   constructor(readonly events: EventBus) {}
 
+  /** From now on the kernel is told, first of what it missed. */
+  connect(kernel: KernelCache): void {
+    this.#kernel = kernel;
+    for (const changes of this.#untold.splice(0)) kernel.invalidate(changes);
+  }
+
   readonly apply = (changes: CatalogChanges): void => {
-    this.kernel?.invalidate(changes);
+    if (this.#kernel === undefined) this.#untold.push(changes);
+    else this.#kernel.invalidate(changes);
     for (const event of changes.events) this.events.emit(event);
   };
+
+  dropPages(nodeid: number): void {
+    this.#kernel?.dropPages(nodeid);
+  }
 }

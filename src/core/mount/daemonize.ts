@@ -20,7 +20,8 @@ type Outcome = { readonly ready: true } | { readonly code: string; readonly mess
 
 /**
  * Starts `command` and resolves with its process id once it called {@link Starter.ready}. Rejects
- * with `mount`, saying why it did not and where its log is.
+ * with the child's own error, or with `mount` when it ended without one; the message says where the
+ * log is.
  */
 export function startDaemon(command: readonly string[], logFile: string): Promise<number> {
   const [program = "", ...args] = command;
@@ -32,8 +33,8 @@ export function startDaemon(command: readonly string[], logFile: string): Promis
   });
   closeSync(log);
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const fail = (why: string) =>
-    reject(new OwnError("mount", `${why}; the log is ${displayText(logFile)}`));
+  const fail = (why: string, code: OwnErrorCode = "mount") =>
+    reject(new OwnError(code, `${why}; the log is ${displayText(logFile)}`));
   let told = "";
   const pipe = child.stdio[READY_FD];
   pipe?.on("data", (chunk: Buffer) => {
@@ -41,7 +42,7 @@ export function startDaemon(command: readonly string[], logFile: string): Promis
     const outcome = outcomeIn(told);
     if (outcome === undefined) return;
     if ("ready" in outcome) resolve(child.pid ?? 0);
-    else fail(outcome.message);
+    else fail(outcome.message, ownCode(outcome.code));
   });
   // What was told before the end is read before it is acted on.
   child.on("close", (code, signal) => {
@@ -65,6 +66,11 @@ function openLog(file: string): number {
     const message = `cannot open the log ${displayText(file)}: ${messageOf(error)}`;
     throw new OwnError("mount", message, { cause: error });
   }
+}
+
+/** An error of the child keeps its code, by which scripts tell `busy` from the rest. */
+function ownCode(code: string): OwnErrorCode {
+  return code in OWN_ERRORS ? (code as OwnErrorCode) : "mount";
 }
 
 function outcomeIn(told: string): Outcome | undefined {

@@ -122,7 +122,11 @@ export class Library {
     cleanUp.defer(() => void libc().close(mounted.fd));
 
     const onFault = (message: string) => log.error(message);
-    const onDeferred = (deferred: Deferred) => this.#service?.defer(deferred);
+    const early: Deferred[] = [];
+    const onDeferred = (deferred: Deferred) => {
+      if (this.#service === undefined) early.push(deferred);
+      else this.#service.defer(deferred);
+    };
     const state = this.#state;
     const readers = cleanUp.use(new ReaderPool({ state, fuseFd: mounted.fd, onDeferred, onFault }));
     const roots = cleanUp.adopt(new LocalRoots(state.routing, this.#clock), (r) => r.close());
@@ -182,6 +186,8 @@ export class Library {
       }),
     });
 
+    for (const settings of config.origins) await origins.add(settings);
+
     const owner = ownership(config);
     const fuse = new FuseThread(
       {
@@ -199,7 +205,7 @@ export class Library {
     raiseReadahead(mounted.connection);
     const notifier = new Notifier(mounted.fd, negotiated.expireOnly, state.seen, onFault);
     cleanUp.defer(() => notifier.close());
-    updates.kernel = notifier;
+    updates.connect(notifier);
 
     this.#service = requestService({
       clock: this.#clock,
@@ -220,6 +226,7 @@ export class Library {
       onOutcome: () => undefined,
       onFault,
     });
+    for (const deferred of early.splice(0)) this.#service.defer(deferred);
     cleanUp.use(this.#collectLatencies(federation));
     cleanUp.use(
       this.events.subscribe((event) => {
@@ -229,7 +236,6 @@ export class Library {
         void roots.refresh(event.origin);
       }),
     );
-    for (const settings of config.origins) await origins.add(settings);
   }
 
   /** What the reader threads measured counts like any other read (F-2). */

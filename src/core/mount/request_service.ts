@@ -119,7 +119,7 @@ export function requestService(ports: RequestServicePorts): RequestService {
       const replicas = () => catalog.replicas(version);
       federation.compareReplicas({ path, version, sizeBytes, replicas, seams: () => [] });
     },
-    dropPages: (nodeid) => updates.kernel?.dropPages(nodeid),
+    dropPages: (nodeid) => updates.dropPages(nodeid),
     onAnswered(directory) {
       if (catalog.unlisted(directory).length === 0) return;
       ports.writer
