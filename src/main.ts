@@ -38,7 +38,7 @@ const COMMANDS: readonly CommandEntry[] = [
   {
     name: MOUNT_HELPER,
     summary: "mount as mount(8) asks for it, for /etc/fstab",
-    load: () => import("./commands/mount_helper.ts"),
+    load: () => import("./commands/fstab_mount.ts"),
     hidden: true,
   },
 ];
@@ -77,7 +77,7 @@ function buildProgram(onCommand: (name: string) => void): Command {
       print((await (await import("./commands/licenses.ts")).licenses()).trimEnd());
     });
   for (const { name, summary, hidden = false } of COMMANDS) {
-    program.command(name, { hidden }).description(summary);
+    program.command(name, { hidden }).description(summary).allowExcessArguments(false);
   }
   program.hook("preSubcommand", async (_program, command) => {
     onCommand(command.name());
@@ -104,12 +104,18 @@ function usageError(error: CommanderError): OwnError | undefined {
   return new OwnError("usage", message);
 }
 
+/** `help COMMAND` as `COMMAND --help`, which loads the command first. */
+function helpAsFlag(args: readonly string[]): readonly string[] {
+  const [first, ...command] = args;
+  return first === "help" && command.length > 0 ? [...command, "--help"] : args;
+}
+
 async function run(args: readonly string[]): Promise<void> {
   let command = "";
   try {
     await buildProgram((name) => {
       command = name;
-    }).parseAsync(args, { from: "user" });
+    }).parseAsync(helpAsFlag(args), { from: "user" });
   } catch (thrown) {
     const error = thrown instanceof CommanderError ? usageError(thrown) : thrown;
     if (error === undefined) return;

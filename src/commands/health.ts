@@ -11,6 +11,7 @@ import { action, contextOf } from "./context.ts";
 import type { ExitCode } from "./exit_code.ts";
 import { healthJson } from "./origin_json.ts";
 import { print, printJson } from "./output.ts";
+import { reasonFor } from "./reason.ts";
 import { type Cell, type Colour, hasColours, table } from "./table.ts";
 
 const EXIT_CODES: Readonly<Record<HealthStatus, ExitCode>> = {
@@ -71,6 +72,6 @@ function row(origin: SurveyedOrigin): readonly (string | Cell)[] {
     { text: settings.enabled ? status : "disabled", colour: COLOURS[status] },
     { text: settings.enabled ? `${consecutiveFailures}/${threshold}` : "", right: true },
     { text: lastMs === undefined ? "" : `${lastMs.toFixed(lastMs < 10 ? 1 : 0)} ms`, right: true },
-    lastError ?? "",
+    lastError === undefined ? "" : reasonFor(settings.id, lastError),
   ];
 }

@@ -12,9 +12,10 @@ import { daemonStarter, selfCommand, startDaemon } from "../core/mount/daemonize
 import { runMount } from "../core/mount/run_mount.ts";
 import { action, contextOf } from "./context.ts";
 import { print, printJson } from "./output.ts";
+import { repeatable } from "./repeatable.ts";
 
 interface MountFlags {
-  readonly origin: readonly string[];
+  readonly origin?: readonly string[];
   readonly daemon?: true;
   readonly requireAll?: true;
   readonly allowOther?: true;
@@ -38,8 +39,7 @@ export function setUp(command: Command): void {
     .option(
       "--origin <[ID=]PATH>",
       "a local origin, in place of the configured ones; repeat",
-      collect,
-      [],
+      repeatable,
     )
     .option("--daemon", "go to the background once the mount can be used")
     .option("--require-all", "refuse while an enabled origin was never listed")
@@ -62,10 +62,6 @@ export function setUp(command: Command): void {
         return mountLibrary(all, { around, daemon, requireAll, json });
       }),
     );
-}
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
 }
 
 export function userId(value: string): number {

@@ -12,6 +12,7 @@ import { type OriginScan, type ScanSummary, scanOrigins } from "../core/sync/sca
 import { action, contextOf } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import { print, printJson, remark, showProgress } from "./output.ts";
+import { reasonFor } from "./reason.ts";
 import { hasColours, table } from "./table.ts";
 
 interface ScanFlags {
@@ -77,7 +78,7 @@ export function setUp(command: Command): void {
     if (how.json) printJson(summaryJson(result));
     else if (!how.quiet) print(table(HEADER, result.origins.map(row), hasColours(process.env)));
     for (const { id, reason, problems, problemCount } of result.origins) {
-      if (reason !== undefined) remark(`musicfs: origin ${id}: ${reason}`);
+      if (reason !== undefined) remark(`musicfs: origin ${id}: ${reasonFor(id, reason)}`);
       for (const problem of problems) remark(`musicfs: origin ${id}: ${problem}`);
       const more = problemCount - problems.length;
       if (more > 0) remark(`musicfs: origin ${id}: and ${more} more`);

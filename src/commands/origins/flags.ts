@@ -9,6 +9,7 @@ import { type SettingInfo, settingInfo } from "../../core/config/setting.ts";
 import type { TomlValue } from "../../core/config/toml_value.ts";
 import { OwnError } from "../../core/errors.ts";
 import { type ConfiguredOriginType, ORIGIN_TYPES } from "../../core/origins/origin.ts";
+import { repeatable } from "../repeatable.ts";
 
 /** By the attribute that commander gives a flag's value. */
 type GivenFlags = Readonly<Record<string, unknown>>;
@@ -43,12 +44,8 @@ function optionFor(key: string): Option {
   const kind = first?.info.kind;
   const value = kind === "boolean" ? "[true|false]" : `<${first?.info.placeholder ?? "value"}>`;
   const option = new Option(`--${key.replaceAll("_", "-")} ${value}`, helps.join("; "));
-  if (kind === "list") option.argParser(collect);
+  if (kind === "list") option.argParser(repeatable);
   return option.helpGroup("Settings:");
-}
-
-function collect(value: string, before: unknown): readonly unknown[] {
-  return [...(Array.isArray(before) ? before : []), value];
 }
 
 const CREDENTIALS = ["env", "file", "command"] as const;

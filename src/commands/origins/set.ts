@@ -9,12 +9,13 @@ import { OwnError } from "../../core/errors.ts";
 import type { ConfiguredOriginType } from "../../core/origins/origin.ts";
 import { action, contextOf } from "../context.ts";
 import { EXIT } from "../exit_code.ts";
+import { repeatable } from "../repeatable.ts";
 import { changeOrigin } from "./change.ts";
 import { acceptKey } from "./check.ts";
 import { declareSettings, settingValues } from "./flags.ts";
 
 interface SetFlags extends Readonly<Record<string, unknown>> {
-  readonly unset: readonly string[];
+  readonly unset?: readonly string[];
   readonly acceptHostKey?: string;
 }
 
@@ -27,7 +28,7 @@ Examples:
 export function setUp(command: Command): void {
   command
     .argument("<id>", "the origin to change")
-    .option("--unset <SETTING>", "go back to the default; repeat", collect, []);
+    .option("--unset <SETTING>", "go back to the default; repeat", repeatable);
   declareSettings(command);
   command.addHelpText("after", HELP).action(
     action(async (id: string, given: SetFlags) => {
@@ -35,7 +36,7 @@ export function setUp(command: Command): void {
       const { config } = await loadConfig(context.flags, context.around);
       const before = findOrigin(config, id);
       const values = settingValues(given, before.originType, context.around);
-      const unset = given.unset.map((name) => settingName(name, before.originType));
+      const unset = (given.unset ?? []).map((name) => settingName(name, before.originType));
       if (Object.keys(values).length + unset.length === 0 && given.acceptHostKey === undefined) {
         throw new OwnError("usage", "there is nothing to set; see musicfs origins set --help");
       }
@@ -44,10 +45,6 @@ export function setUp(command: Command): void {
       return EXIT.done;
     }),
   );
-}
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
 }
 
 function settingName(text: string, type: ConfiguredOriginType): string {

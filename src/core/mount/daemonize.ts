@@ -7,7 +7,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, renameSync, statSync, writeSync } from "node:fs";
 import { displayText } from "../bytes.ts";
-import { MusicFsError, messageOf, OwnError } from "../errors.ts";
+import { MusicFsError, messageOf, OWN_ERRORS, OwnError, type OwnErrorCode } from "../errors.ts";
 
 /** Names the descriptor on which the child tells how its start went. */
 const READY_VARIABLE = "MUSICFS_READY_FD";

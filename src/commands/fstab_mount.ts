@@ -11,6 +11,7 @@ import { OwnError } from "../core/errors.ts";
 import { LOG_LEVELS, type LogLevel } from "../core/log.ts";
 import { action, contextOf } from "./context.ts";
 import { mountLibrary } from "./mount.ts";
+import { repeatable } from "./repeatable.ts";
 
 export interface MountOptionsOfFstab {
   readonly flags: ConfigFlags;
@@ -62,7 +63,7 @@ function oneOf<T extends string>(option: string, value: string, known: readonly 
 }
 
 interface HelperFlags {
-  readonly o: readonly string[];
+  readonly o?: readonly string[];
   readonly s?: true;
   readonly f?: true;
 }
@@ -78,7 +79,7 @@ export function setUp(command: Command): void {
   command
     .argument("<source>", 'a configuration file, or "musicfs" or "none" for the usual one')
     .argument("<mountpoint>")
-    .option("-o <options>", "mount options, separated by commas", collect, [])
+    .option("-o <options>", "mount options, separated by commas", repeatable)
     .option("-s", "ignore options that are not known")
     .option("-f", "do everything but mount")
     .option("-n", "ignored")
@@ -89,15 +90,11 @@ export function setUp(command: Command): void {
     .action(
       action(async (source: string, mountPoint: string, given: HelperFlags) => {
         const { around, flags: globalFlags, json } = contextOf(command);
-        const { flags, requireAll } = parseFstabOptions(given.o, given.s === true);
+        const { flags, requireAll } = parseFstabOptions(given.o ?? [], given.s === true);
         const config = flags.config ?? (source.includes("/") ? source : globalFlags.config);
         if (given.f) return undefined;
         const all = { ...globalFlags, ...flags, config, mountPoint };
         return mountLibrary(all, { around, daemon: true, requireAll, json });
       }),
     );
-}
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
 }
