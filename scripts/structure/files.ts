@@ -1,5 +1,5 @@
-import { basename, dirname, join } from "node:path";
-import { type Finding, importsOf, type SourceTree } from "./source.ts";
+import { dirname, join } from "node:path";
+import type { Finding, SourceTree } from "./source.ts";
 
 /** Longer files hold more than one concept. */
 const MAX_LINES = 400;
@@ -15,46 +15,33 @@ const MIRRORS: Readonly<Record<string, string>> = {
   "test/scripts/": "scripts/",
 };
 
-/**
- * Whether a test in a mirroring directory is about something that stands there: it has the name of a file or directory,
- * an aspect after it included (`session.mutations`, `failover_hang`), or it imports from the room it mirrors.
- */
-function hasSubject(path: string, text: string, known: ReadonlySet<string>): boolean {
+/** The directory of the sources that a test's own directory mirrors; undefined for tests that mirror none. */
+function mirroredDirectory(path: string): string | undefined {
   const mirror = Object.entries(MIRRORS).find(([tests]) => path.startsWith(tests));
-  if (mirror === undefined) return true;
+  if (mirror === undefined) return undefined;
   const [tests, sources] = mirror;
-  const directory = join(sources, dirname(path.slice(tests.length)));
-  const name = basename(path).replace(/\.test\.tsx?$/, "");
-  const ends = [...name.matchAll(/[._-]|$/g)].map(({ index }) => index);
-  return (
-    ends.some((end) => known.has(join(directory, name.slice(0, end)))) ||
-    importsOf(path, text).some(({ target }) => target?.startsWith(`${directory}/`))
+  return join(sources, dirname(path.slice(tests.length)));
+}
+
+/** Whether a directory of this path holds a source file, or a file of this path without its extension stands there. */
+function hasSubject(directory: string, tree: SourceTree): boolean {
+  return [...tree.keys()].some(
+    (path) => path.startsWith(`${directory}/`) || path.replace(/\.tsx?$/, "") === directory,
   );
 }
 
-/** Files and directories of the sources, without the files' extensions. */
-function subjects(tree: SourceTree): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (const path of tree.keys()) {
-    names.add(path.replace(/\.[a-z.]+$/, ""));
-    const parts = path.split("/");
-    for (let depth = 1; depth < parts.length; depth++) names.add(parts.slice(0, depth).join("/"));
-  }
-  return names;
-}
-
-/** Checks each file's length and name, and that a test stands where its subject does. */
+/** Checks each file's length and name, and that a test stands where what it tests does. */
 export function checkFiles(tree: SourceTree): readonly Finding[] {
   const findings: Finding[] = [];
-  const known = subjects(tree);
   for (const [path, text] of tree) {
     const lines = text.split("\n").length - 1;
     if (lines > MAX_LINES) findings.push({ path, what: `has ${lines} lines, over ${MAX_LINES}` });
     if (path.split("/").some((part) => EMPTY_NAME.test(part.replace(/\.[a-z.]+$/, "")))) {
       findings.push({ path, what: "is named after nothing; name it after what it holds" });
     }
-    if (/\.test\.tsx?$/.test(path) && !hasSubject(path, text, known)) {
-      findings.push({ path, what: "tests nothing that stands there; tests mirror the sources" });
+    const mirrored = /\.test\.tsx?$/.test(path) ? mirroredDirectory(path) : undefined;
+    if (mirrored !== undefined && !hasSubject(mirrored, tree)) {
+      findings.push({ path, what: `mirrors ${mirrored}, which does not exist` });
     }
   }
   return findings;

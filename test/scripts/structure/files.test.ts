@@ -23,32 +23,26 @@ describe("checkFiles()", () => {
     expect(complaints({ "src/core/utilization.ts": "", "src/mount_helper.ts": "" })).toEqual([]);
   });
 
-  test("wants a test's subject where the test says it is", () => {
-    const sources = { "src/core/vfs/nodes.ts": "", "scripts/build.ts": "" };
+  test("wants tests where the sources have a directory, or a file with tests of several aspects", () => {
+    const sources = {
+      "src/core/vfs/nodes.ts": "",
+      "src/core/origins/s3.ts": "",
+      "scripts/build.ts": "",
+    };
     expect(
       complaints({
         ...sources,
         "test/core/vfs/nodes.test.ts": "",
-        "test/core/vfs/nodes.renames.test.ts": "",
-        "test/core/vfs/nodes_lost_and_found.test.ts": "",
-        "test/core/vfs/model.test.ts": 'import { Nodes } from "../../../src/core/vfs/nodes.ts";\n',
+        "test/core/vfs/nodes_renamed.test.ts": "",
+        "test/core/origins/s3/fuzz.test.ts": "",
         "test/scripts/build.test.ts": "",
         "test/e2e/anything.test.ts": "",
+        "test/core/shed/support.ts": "",
       }),
     ).toEqual([]);
-    expect(complaints({ ...sources, "test/core/vfs/node.test.ts": "" })).toEqual([
-      "test/core/vfs/node.test.ts",
+    expect(complaints({ ...sources, "test/core/vf/nodes.test.ts": "" })).toEqual([
+      "test/core/vf/nodes.test.ts",
     ]);
-    const elsewhere = 'import { build } from "../../../scripts/build.ts";\n';
-    expect(complaints({ ...sources, "test/core/vfs/model.test.ts": elsewhere })).toHaveLength(1);
-    expect(complaints({ ...sources, "test/core/nodes.test.ts": "" })).toEqual([
-      "test/core/nodes.test.ts",
-    ]);
-  });
-
-  test("accepts a test of a whole directory under the directory's name", () => {
-    expect(
-      complaints({ "src/core/fuse/handlers/read.ts": "", "test/core/fuse/handlers.test.ts": "" }),
-    ).toEqual([]);
+    expect(complaints({ ...sources, "test/core/origins/s/fuzz.test.ts": "" })).toHaveLength(1);
   });
 });
