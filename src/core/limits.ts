@@ -122,7 +122,7 @@ export const SFTP_CONNECT_MS = 10_000;
 export const SFTP_IDLE_MS = 60_000;
 
 /** Silence while requests wait: from here on others are served over another connection ... */
-export const SFTP_QUIET_MS = 1000;
+export const SFTP_QUIET_MS = 500;
 /** ... and from here on, with all connections silent, the longest silent one gives way. */
 export const SFTP_REPLACE_MS = 10_000;
 

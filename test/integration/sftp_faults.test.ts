@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { type Sshd, startSshd } from "../../scripts/servers/sshd.ts";
 import type { BytePath } from "../../src/core/bytes.ts";
 import type { SftpOriginSettings } from "../../src/core/config/config.ts";
+import { SFTP_QUIET_MS } from "../../src/core/limits.ts";
 import type { OriginVersion } from "../../src/core/origins/origin.ts";
 import { openSftpOrigin, type SftpOrigin } from "../../src/core/origins/sftp/origin.ts";
 import { sftpSettings, surroundings } from "../core/origins/sftp/settings.ts";
@@ -102,7 +103,7 @@ describe("SFTP origin", () => {
         origin.read(SONG, 0, new Uint8Array(10), { version, signal: AbortSignal.timeout(4000) }),
       ),
     );
-    await Bun.sleep(1100);
+    await Bun.sleep(SFTP_QUIET_MS + 50);
     const started = performance.now();
     for (let i = 0; i < 20; i++) await origin.stat(SONG);
     expect(performance.now() - started).toBeLessThan(1000);
@@ -165,6 +166,34 @@ describe("SFTP origin", () => {
     await Bun.sleep(50);
     await origin.close();
     expect(await again).toBe("connection");
+  }, 30_000);
+
+  test("notices by keep-alives that the other end is gone", async () => {
+    await using proxy = new TcpProxy({ port: server.port });
+    const origin = open(proxy.port, { operationTimeoutMs: 600_000 });
+    const version = await origin.stat(SONG);
+    proxy.stall();
+    expect(await codeOf(origin.read(SONG, 0, new Uint8Array(10), { version }))).toBe("timeout");
+    proxy.resume();
+    await readWhole(origin, version);
+    await origin.close();
+  }, 60_000);
+
+  test("loses one connection, and nothing else, to a FIFO in a known file's place", async () => {
+    const origin = open(server.port, { operationTimeoutMs: 1500 });
+    const version = await origin.stat(SONG);
+    writeFileSync(join(server.dataDir, "other"), content, { mode: 0o644 });
+    rmSync(join(server.dataDir, "song"));
+    Bun.spawnSync(["mkfifo", "-m", "644", join(server.dataDir, "song")]);
+    const read = codeOf(origin.read(SONG, 0, new Uint8Array(10), { version }));
+    await Bun.sleep(SFTP_QUIET_MS + 50);
+    const other = "other" as BytePath;
+    const started = performance.now();
+    expect(await origin.read(other, 0, new Uint8Array(10))).toBe(10);
+    expect(performance.now() - started).toBeLessThan(300);
+    expect(await read).toBe("timeout");
+    expect(await codeOf(origin.stat(SONG))).toBe("not_a_file");
+    await origin.close();
   }, 30_000);
 
   test("cancels for real: what is under way stops crossing the wire", async () => {

@@ -15,6 +15,7 @@ import {
 import type { Origin } from "../../../../src/core/origins/origin.ts";
 import { openSftpOrigin, type SftpOrigin } from "../../../../src/core/origins/sftp/origin.ts";
 import { Reply, Request, Status } from "../../../../src/core/origins/sftp/packet.ts";
+import { VirtualClock } from "../../../support/virtual_clock.ts";
 import { FILE_MODE, LINK_MODE, MTIME, type Script, ScriptedServer } from "./scripted_server.ts";
 import { sftpSettings, surroundings } from "./settings.ts";
 import { attributes, type FileAttributes, raw, replies, string, u32 } from "./wire.ts";
