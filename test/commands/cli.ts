@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dir, "../..");
+const PROGRAM = [process.execPath, join(ROOT, "src/main.ts")];
+const NOBODY = 65534;
 const DEADLINE_MS = 20_000;
 
 export interface Ran {
@@ -34,8 +36,22 @@ export class Home implements Disposable {
     return this.runWith({}, ...args);
   }
 
+  /** As the user `nobody`, who gets the home directory; for tests that run as root. */
+  async runAsNobody(...args: readonly string[]): Promise<Ran> {
+    Bun.spawnSync(["chown", "-R", `${NOBODY}:${NOBODY}`, this.path]);
+    const user = ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
+    return this.spawn([...user, ...PROGRAM, ...args], {});
+  }
+
   async runWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ran> {
-    const child = Bun.spawn([process.execPath, join(ROOT, "src/main.ts"), ...args], {
+    return this.spawn([...PROGRAM, ...args], env);
+  }
+
+  private async spawn(
+    command: readonly string[],
+    env: Readonly<Record<string, string>>,
+  ): Promise<Ran> {
+    const child = Bun.spawn([...command], {
       cwd: this.path,
       env: {
         PATH: process.env["PATH"] ?? "",

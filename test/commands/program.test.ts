@@ -135,4 +135,33 @@ describe("musicfs", () => {
       `can be written by other users (mode 0666): refused; after a look at it: chmod go-w ${home.configFile}`,
     );
   });
+
+  const isRoot = process.getuid?.() === 0;
+  test.skipIf(!isRoot)("works for an ordinary user, and not with root's files", async () => {
+    using home = new Home();
+    await home.music("disk", { "a.flac": "a" });
+    const add = ["origins", "add", "disk", "--type", "local", "--path", "disk"];
+    expect(await home.runAsNobody(...add)).toMatchObject({ code: 0, stderr: "" });
+    expect(await home.runAsNobody("health")).toMatchObject({ code: 0, stderr: "" });
+    expect(await home.runAsNobody("scan")).toMatchObject({ code: 0, stderr: "" });
+    const asRoot = await home.run("scan");
+    expect(asRoot.code).toBe(2);
+    expect(asRoot.stderr).toContain(
+      "belongs to user 65534, not to user 0 who runs musicfs: refused",
+    );
+  });
+
+  test("finds file and directories by environment and flags", async () => {
+    using home = new Home();
+    const path = await home.music("disk", { "a.flac": "a" });
+    const file = `${home.path}/other.toml`;
+    await Bun.write(file, `[[origins]]\nid = "x"\norigin_type = "local"\npath = "${path}"\n`);
+    Bun.spawnSync(["chmod", "600", file]);
+    const env = { MUSICFS_CONFIG: file, MUSICFS_CACHE_DIR: `${home.path}/c1` };
+    expect(await home.runWith(env, "scan")).toMatchObject({ code: 0, stderr: "" });
+    expect(await Bun.file(`${home.path}/c1/catalog.db`).exists()).toBe(true);
+    expect(await home.runWith(env, "scan", "--cache-dir", "c2")).toMatchObject({ code: 0 });
+    expect(await Bun.file(`${home.path}/c2/catalog.db`).exists()).toBe(true);
+    expect((await home.run("--config", "other.toml", "origins", "ls")).stdout).toContain(path);
+  });
 });
