@@ -24,10 +24,13 @@ type Filling = Required<Omit<OriginFixture, "origin" | typeof Symbol.asyncDispos
 
 export class LocalTree implements Filling, Disposable {
   /** Holds `root` and whatever a test wants to lie outside of it. */
-  readonly directory = mkdtempSync(join(tmpdir(), "musicfs-test-"));
-  readonly root = join(this.directory, "root");
+  readonly directory: string;
+  readonly root: string;
 
-  constructor() {
+  /** Somewhere below `parent`. */
+  constructor(parent = tmpdir()) {
+    this.directory = mkdtempSync(join(parent, "musicfs-test-"));
+    this.root = join(this.directory, "root");
     mkdirSync(this.root);
     writeFileSync(join(this.directory, "outside"), "outside");
   }
