@@ -3,9 +3,14 @@
 import { afterAll, beforeAll } from "bun:test";
 import { chmodSync } from "node:fs";
 import { type Sshd, startSshd } from "../../scripts/servers/sshd.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import { buildOrigin } from "../../src/core/origins/build.ts";
+import type { Origin } from "../../src/core/origins/origin.ts";
 import { openSftpOrigin } from "../../src/core/origins/sftp/origin.ts";
+import { FaultPlan } from "../../src/core/origins/wrappers/faults.ts";
+import { OriginMetrics } from "../../src/core/origins/wrappers/metrics.ts";
 import { sftpSettings, surroundings } from "../core/origins/sftp/settings.ts";
-import { type OriginHarness, originConformance } from "../suites/origin.ts";
+import { type OriginFixture, type OriginHarness, originConformance } from "../suites/origin.ts";
 import { LocalTree } from "../support/local_tree.ts";
 
 let sshd: Sshd;
@@ -21,6 +26,8 @@ function settings(path: string) {
   return sftpSettings({ host, port, user, path, identityFile: keyFile, knownHosts });
 }
 
+const nobody = surroundings("/nonexistent");
+
 const harness: OriginHarness = {
   capabilities: openSftpOrigin(sftpSettings({ host: "unused", knownHosts: "/unused" }))
     .capabilities,
@@ -31,28 +38,42 @@ const harness: OriginHarness = {
   specialFiles: ["fifo", "socket"],
   countDescriptors: true,
   holdsVersions: true,
-  async open() {
-    const tree = new LocalTree();
-    // The server's user is another one.
-    chmodSync(tree.directory, 0o755);
-    const origin = openSftpOrigin(settings(tree.root), {
-      surroundings: surroundings("/nonexistent"),
-    });
-    return {
-      origin,
-      put: (path, bytes) => tree.put(path, bytes),
-      remove: (path) => tree.remove(path),
-      makeDirectory: (path) => tree.makeDirectory(path),
-      edit: (path, offset, bytes) => tree.edit(path, offset, bytes),
-      putSparse: (path, size, tail) => tree.putSparse(path, size, tail),
-      link: (path, target) => tree.link(path, target),
-      makeSpecial: (path, kind) => tree.makeSpecial(path, kind),
-      async [Symbol.asyncDispose]() {
-        await origin.close();
-        tree[Symbol.dispose]();
-      },
-    };
-  },
+  open: () => opened((path) => openSftpOrigin(settings(path), { surroundings: nobody })),
 };
 
+async function opened(make: (path: string) => Origin | Promise<Origin>): Promise<OriginFixture> {
+  const tree = new LocalTree();
+  // The server's user is another one.
+  chmodSync(tree.directory, 0o755);
+  const origin = await make(tree.root);
+  return {
+    origin,
+    put: (path, bytes) => tree.put(path, bytes),
+    remove: (path) => tree.remove(path),
+    makeDirectory: (path) => tree.makeDirectory(path),
+    edit: (path, offset, bytes) => tree.edit(path, offset, bytes),
+    putSparse: (path, size, tail) => tree.putSparse(path, size, tail),
+    link: (path, target) => tree.link(path, target),
+    makeSpecial: (path, kind) => tree.makeSpecial(path, kind),
+    async [Symbol.asyncDispose]() {
+      await origin.close();
+      tree[Symbol.dispose]();
+    },
+  };
+}
+
 originConformance("SFTP to OpenSSH", harness);
+originConformance("SFTP to OpenSSH in all wrappers", {
+  ...harness,
+  open: () =>
+    opened((path) =>
+      buildOrigin(settings(path), {
+        clock: systemClock,
+        localDisk: () => {
+          throw new Error("no disk is asked for");
+        },
+        metrics: new OriginMetrics(),
+        faults: new FaultPlan(systemClock),
+      }),
+    ),
+});

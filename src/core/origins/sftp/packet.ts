@@ -14,7 +14,6 @@ export const Request = {
   open: 3,
   close: 4,
   read: 5,
-  lstat: 7,
   fstat: 8,
   opendir: 11,
   readdir: 12,

@@ -81,10 +81,6 @@ export class SftpSession {
     return this.#attributes(Request.stat, path, signal);
   }
 
-  lstat(path: string, signal?: AbortSignal): Promise<Attributes> {
-    return this.#attributes(Request.lstat, path, signal);
-  }
-
   /** Sent after every READ that was asked for before it. */
   fstat(handle: Handle, signal?: AbortSignal): Promise<Attributes> {
     return this.#inWindow(0, signal, () => this.#attributes(Request.fstat, handle, signal));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { type BytePath, nameFromText } from "../../../../src/core/bytes.ts";
 import { Request, Status } from "../../../../src/core/origins/sftp/packet.ts";
+import { until } from "./expecting.ts";
 import { ScriptedServer } from "./scripted_server.ts";
 import { replies } from "./wire.ts";
 
@@ -216,8 +217,3 @@ describe("SFTP origin", () => {
     await origin.close();
   });
 });
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 200 && !holds(); tries++) await Bun.sleep(5);
-  expect(holds()).toBeTrue();
-}

@@ -180,8 +180,7 @@ export class ScriptedServer implements AsyncDisposable {
   #honest({ type, id, target, offset, length }: Asked): Buffer {
     const none = () => replies.status(id, Status.noSuchFile, "No such file");
     switch (type) {
-      case Request.stat:
-      case Request.lstat: {
+      case Request.stat: {
         const found = this.#find(target);
         return found === undefined ? none() : replies.attrs(id, found);
       }
