@@ -18,6 +18,7 @@ import {
 } from "./demo/program.ts";
 import { leftProcesses } from "./gate/leftovers.ts";
 import { ALBUMS, type Album, albumDirectory, trackPath } from "./library/album.ts";
+import { encodersOf } from "./library/encoder.ts";
 import { makeLibrary } from "./library.ts";
 
 const BINARY = resolve(import.meta.dir, "../dist/musicfs");
@@ -228,6 +229,13 @@ class Demo implements AsyncDisposable {
 }
 
 async function main(): Promise<void> {
+  const programs = ["bindfs", ...encodersOf(ALBUMS.map(({ format }) => format))];
+  const missing = programs.filter((program) => Bun.which(program) === null);
+  if (missing.length > 0) {
+    throw new Error(
+      `it needs ${missing.join(", ")}; see scripts/packages.txt for the Debian packages`,
+    );
+  }
   const build = Bun.spawnSync([process.execPath, resolve(import.meta.dir, "build.ts")]);
   if (build.exitCode !== 0) throw new Error(build.stderr.toString());
   const interrupted = Promise.withResolvers<never>();

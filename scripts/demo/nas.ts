@@ -19,7 +19,7 @@ export class Nas implements AsyncDisposable {
     });
     const nas = new Nas(mountPoint, server);
     await until("bindfs has mounted", () => {
-      if (server.exitCode !== null) throw new Error("bindfs has ended at once");
+      if (server.exitCode !== null) throw new Error("bindfs cannot mount here; it says why above");
       return mountsBelow(mountPoint).length > 0;
     });
     return nas;
