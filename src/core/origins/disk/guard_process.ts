@@ -116,6 +116,9 @@ function start(command: readonly string[]): Child {
       stdin: "pipe",
       stdout: "pipe",
       stderr: "inherit",
+      // It needs nothing of either: no secrets, and no directory that somebody wants to unmount.
+      env: {},
+      cwd: "/",
       // A session of its own: an interrupt typed at the terminal is for the program, which then
       // ends its guards when it no longer needs them.
       detached: true,
