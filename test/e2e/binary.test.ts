@@ -64,15 +64,16 @@ describe("dist/musicfs", () => {
     const { metafile } = await Bun.build({ ...bundleConfig(), metafile: true });
     const inputs = Object.keys(metafile?.inputs ?? {});
     expect(inputs).toContain("src/main.ts");
-    expect(inputs.filter((input) => /\.node$|node_modules\/cpu-features/.test(input))).toEqual(
+    expect(inputs.filter((input) => /\.node$|cpu-features/.test(input))).toEqual(
       inputs.filter((input) => input.startsWith("left-out:")),
     );
   });
 
   test("comes out the same from the same sources", () => {
-    const before = Bun.hash(readFileSync(BINARY));
-    const { exitCode } = Bun.spawnSync([process.execPath, join(ROOT, "scripts/build.ts")]);
-    expect(exitCode).toBe(0);
-    expect(Bun.hash(readFileSync(BINARY))).toBe(before);
+    const build = () => {
+      expect(Bun.spawnSync([process.execPath, join(ROOT, "scripts/build.ts")]).exitCode).toBe(0);
+      return Bun.hash(readFileSync(BINARY));
+    };
+    expect(build()).toBe(build());
   });
 });
