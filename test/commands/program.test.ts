@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { needing } from "../support/needs.ts";
 import { Home } from "./cli.ts";
 
 describe("musicfs", () => {
@@ -136,20 +137,22 @@ describe("musicfs", () => {
     );
   });
 
-  const isRoot = process.getuid?.() === 0;
-  test.skipIf(!isRoot)("works for an ordinary user, and not with root's files", async () => {
-    using home = new Home();
-    await home.music("disk", { "a.flac": "a" });
-    const add = ["origins", "add", "disk", "--type", "local", "--path", "disk"];
-    expect(await home.runAsNobody(...add)).toMatchObject({ code: 0, stderr: "" });
-    expect(await home.runAsNobody("health")).toMatchObject({ code: 0, stderr: "" });
-    expect(await home.runAsNobody("scan")).toMatchObject({ code: 0, stderr: "" });
-    const asRoot = await home.run("scan");
-    expect(asRoot.code).toBe(2);
-    expect(asRoot.stderr).toContain(
-      "belongs to user 65534, not to user 0 who runs musicfs: refused",
-    );
-  });
+  needing("root", "setpriv").test(
+    "works for an ordinary user, and not with root's files",
+    async () => {
+      using home = new Home();
+      await home.music("disk", { "a.flac": "a" });
+      const add = ["origins", "add", "disk", "--type", "local", "--path", "disk"];
+      expect(await home.runAsNobody(...add)).toMatchObject({ code: 0, stderr: "" });
+      expect(await home.runAsNobody("health")).toMatchObject({ code: 0, stderr: "" });
+      expect(await home.runAsNobody("scan")).toMatchObject({ code: 0, stderr: "" });
+      const asRoot = await home.run("scan");
+      expect(asRoot.code).toBe(2);
+      expect(asRoot.stderr).toContain(
+        "belongs to user 65534, not to user 0 who runs musicfs: refused",
+      );
+    },
+  );
 
   test("finds file and directories by environment and flags", async () => {
     using home = new Home();

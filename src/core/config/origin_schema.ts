@@ -181,7 +181,7 @@ function tableOf<const Type extends string, const Own extends v.ObjectEntries>(
       credentials: v.optional(credentialsTable),
     },
     (key) => {
-      const others = ORIGIN_TYPES.filter((other) => key in ORIGIN_SETTINGS[other]);
+      const others = ORIGIN_TYPES.filter((other) => Object.hasOwn(ORIGIN_SETTINGS[other], key));
       return others.length === 0 ? undefined : `it belongs to ${others.join(", ")}, not ${type}`;
     },
   );
