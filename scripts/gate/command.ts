@@ -6,6 +6,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** After this the command and everything in its process group is killed. */
   readonly deadlineMs: number;
+  /** Where its output goes: default to that of this process. */
+  readonly output?: "inherit" | "ignore";
 }
 
 export interface CommandResult {
@@ -25,15 +27,15 @@ function killGroup(child: ChildProcess): void {
 }
 
 /**
- * Runs a command with this process's output and no input, in a process group of its own, so that its deadline or a
+ * Runs a command without input, in a process group of its own, so that its deadline or a
  * signal to this process ends all that it started.
  */
 export async function runCommand(
   [program, ...args]: readonly [string, ...string[]],
-  { env, deadlineMs }: CommandOptions,
+  { env, deadlineMs, output = "inherit" }: CommandOptions,
 ): Promise<CommandResult> {
   const child = spawn(program, args, {
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ["ignore", output, output],
     env: { ...process.env, ...env },
     detached: true,
   });

@@ -25,6 +25,8 @@ export interface Suite {
   readonly testTimeoutMs: number;
   /** Limit of the whole stage. */
   readonly deadlineMs: number;
+  /** Where the runner's output goes: default to that of this process. */
+  readonly output?: "inherit" | "ignore";
 }
 
 function testFiles(directory: string): readonly string[] {
@@ -86,7 +88,11 @@ async function runSuite(suite: Suite): Promise<Tally> {
         ...(suite.parallel ? ["--parallel"] : []),
         ...suite.files.map((file) => `./${file}`),
       ],
-      { env: { TMPDIR: directory }, deadlineMs: suite.deadlineMs },
+      {
+        env: { TMPDIR: directory },
+        deadlineMs: suite.deadlineMs,
+        output: suite.output ?? "inherit",
+      },
     );
     const left = await settledLeftovers(directory);
     const tests = readJunit(existsSync(report) ? readFileSync(report, "utf8") : "", suite.files);

@@ -18,7 +18,7 @@ async function runSuite(...contents: readonly string[]): Promise<Tally> {
     writeFileSync(file, `import { expect, test } from "bun:test";\n${text}\n`);
     return relative(process.cwd(), file);
   });
-  const limits = { testTimeoutMs: 5000, deadlineMs: 10_000 };
+  const limits = { testTimeoutMs: 5000, deadlineMs: 10_000, output: "ignore" } as const;
   return suiteStage({ name: "suite", files, parallel: false, ...limits }).run();
 }
 
