@@ -9,8 +9,14 @@ import { configuredJson } from "../origin_json.ts";
 import { print, printJson } from "../output.ts";
 import { hasColours, table } from "../table.ts";
 
+const HELP = `
+Nobody looks at the origins: see musicfs health.
+
+Example:
+  musicfs origins ls --json | jq -r '.origins[] | select(.enabled) | .id'`;
+
 export function setUp(command: Command): void {
-  command.action(
+  command.addHelpText("after", HELP).action(
     action(async () => {
       const { around, flags, json } = contextOf(command);
       const { config, file } = await loadConfig(flags, around);

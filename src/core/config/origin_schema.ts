@@ -77,7 +77,15 @@ const everyOrigin = {
     wholeNumber(0, YEAR_SECS, "SECS", "believe a file's attributes this long (default: 60)"),
     60,
   ),
-  index: v.optional(text(anyText, "a path or URL", "PATH|URL", "a published index of chunks")),
+  index: v.optional(
+    text(
+      /^(?!.*:\/\/[^/]*@)[^\0\r\n]+$/,
+      "a path, or a URL without user or password",
+      "PATH|URL",
+      "a published index of chunks",
+      { secret: true },
+    ),
+  ),
   index_trust: v.optional(
     flag("believe the index by size and mtime alone (default: false)"),
     false,

@@ -97,6 +97,9 @@ export function daemonStarter(env: NodeJS.ProcessEnv = process.env): Starter | u
     open = false;
     try {
       writeSync(READY_FD, `${JSON.stringify(outcome)}\n`);
+    } catch (error) {
+      // Whoever waited was ended meanwhile: the daemon goes on, as it would have a moment later.
+      if (!(error instanceof Error && "code" in error && error.code === "EPIPE")) throw error;
     } finally {
       closeSync(READY_FD);
     }
