@@ -166,7 +166,8 @@ export class OpenFiles {
     out.fh = fh;
     out.flags = LOCAL_OPEN_FLAGS;
     out.backingId = this.ports.passthrough?.opened(nodeid, fh, fd) ?? 0;
-    if (out.backingId > 0) out.flags |= FOPEN_PASSTHROUGH;
+    // The kernel refuses FOPEN_KEEP_CACHE beside it: there is no cache of ours to keep.
+    if (out.backingId > 0) out.flags = FOPEN_PASSTHROUGH | FOPEN_NOFLUSH;
     return 0;
   }
 
