@@ -1,17 +1,16 @@
 /**
- * A mounted library: everything that runs between `start` and `stop`, put together. What each part
- * does is its own file's business; here is who knows whom, and the order of beginning and end.
+ * A mounted library: everything that runs between `start` and `stop`. The kernel's connection, the
+ * threads and the catalog's files are here, with the order of beginning and end; what the main thread
+ * does with them is `assembly.ts`.
  */
 
 import { join } from "node:path";
 import { SqliteCatalogReader } from "../catalog/reader.ts";
-import { type Clock, systemClock } from "../clock.ts";
+import { systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
-import { isOriginFailure, messageOf, OwnError } from "../errors.ts";
+import { OwnError } from "../errors.ts";
 import type { EventBus } from "../events.ts";
-import { Federation } from "../federation/federation.ts";
 import { abortConnection, type Mounted, mount, raiseReadahead } from "../fuse/device.ts";
-import { MAX_ORIGINS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import type { OriginPorts } from "../origins/build.ts";
 import type { OriginId } from "../origins/origin.ts";
@@ -23,22 +22,14 @@ import { SharedState } from "../threads/shared_state.ts";
 import { StoreThread } from "../threads/store.ts";
 import type { Ownership } from "../vfs/attributes.ts";
 import type { Deferred } from "../vfs/deferred.ts";
-import type { RoutingTable } from "../vfs/routing_table.ts";
+import { Assembly } from "./assembly.ts";
 import { lockCache } from "./cache_lock.ts";
-import { CatalogUpdates } from "./catalog_updates.ts";
-import { LocalRoots } from "./local_roots.ts";
+import type { KernelReplies } from "./kernel_replies.ts";
 import { originOpener } from "./origin_opener.ts";
-import { OriginScanner } from "./origin_scanner.ts";
-import { OriginSet } from "./origin_set.ts";
 import { checkPlacement } from "./placement.ts";
-import { type RequestService, requestService } from "./request_service.ts";
-import { Scans } from "./scans.ts";
 
 /** How long `stop` waits for the FUSE thread to notice that the mount is gone. */
 const END_PATIENCE_MS = 2000;
-/** How often the reader threads' latencies are handed to the router. */
-const COLLECT_LATENCIES_MS = 1000;
-const MS = 1000;
 
 export interface LibraryOptions {
   readonly config: Config;
@@ -57,10 +48,8 @@ export class Library {
   readonly ended: Promise<void>;
   readonly #end = Promise.withResolvers<void>();
   readonly #cleanUp = new AsyncDisposableStack();
-  readonly #clock: Clock = systemClock;
-  readonly #state = new SharedState();
   #mounted: Mounted | undefined;
-  #service: RequestService | undefined;
+  #assembly: Assembly | undefined;
 
   private constructor(readonly options: LibraryOptions) {
     this.events = options.events;
@@ -93,7 +82,7 @@ export class Library {
    * aborted: programs that still use it get errors. Idempotent.
    */
   async stop(): Promise<void> {
-    this.#service?.close();
+    this.#assembly?.giveUpRequests();
     await this.#cleanUp.disposeAsync();
   }
 
@@ -112,7 +101,6 @@ export class Library {
     const catalogFile = join(cacheDir, "catalog.db");
     const writer = cleanUp.adopt(await StoreThread.open(catalogFile), (store) => store.close());
     if (writer.notice !== undefined) log.warn(writer.notice);
-    const updates = new CatalogUpdates(this.events);
     await writer.configureOrigins(config.origins);
     const catalog = cleanUp.adopt(new SqliteCatalogReader(catalogFile), (c) => c.close());
     if (requireAll) requireListed(config, (id) => catalog.lastCompleteScanMs(id));
@@ -122,73 +110,35 @@ export class Library {
     cleanUp.defer(() => void libc().close(mounted.fd));
 
     const onFault = (message: string) => log.error(message);
-    const early: Deferred[] = [];
-    const onDeferred = (deferred: Deferred) => {
-      if (this.#service === undefined) early.push(deferred);
-      else this.#service.defer(deferred);
-    };
-    const state = this.#state;
+    const state = new SharedState();
+    const onDeferred = (deferred: Deferred) => this.#assembly?.defer(deferred);
     const readers = cleanUp.use(new ReaderPool({ state, fuseFd: mounted.fd, onDeferred, onFault }));
-    const roots = cleanUp.adopt(new LocalRoots(state.routing, this.#clock), (r) => r.close());
-    const federation = new Federation({
-      clock: this.#clock,
-      events: this.events,
-      health: config.health,
-      read: config.read,
-      findings: {
-        setFingerprint: async (version, fingerprint) =>
-          updates.apply(await writer.setFingerprint(version, fingerprint)),
-        setSha256: async (version, hash) => updates.apply(await writer.setSha256(version, hash)),
-        setDifferent: (version, other) => writer.setDifferent(version, other),
-      },
-      isBusy: threadsAreReading(state.routing),
-      onError(error) {
-        // An origin's failures show in its health.
-        if (!isOriginFailure(error)) onFault(messageOf(error));
-      },
-    });
-    cleanUp.defer(() => federation.close());
-    federation.onRoutingChange((order) => {
-      const usable = order.origins.map(({ id, status }) => ({
-        id,
-        usable: status !== "unhealthy",
-      }));
-      state.routing.publish(usable);
-    });
-
-    const scanner = new OriginScanner({
-      catalog: writer,
-      updates,
-      federation,
-      events: this.events,
-      exclude: (id) => origins.settings(id)?.exclude ?? [],
-      cacheDir,
-    });
-    const usable = (id: OriginId) =>
-      federation.registry.isEnabled(id) && federation.health.status(id) !== "unhealthy";
-    const scans = new Scans({
-      clock: this.#clock,
-      random: Math.random,
-      scan: scanner.scan,
-      usable,
-      onFault: (message) => log.warn(message),
-    });
-    cleanUp.defer(() => scans.close());
-    const origins = new OriginSet({
-      routing: state.routing,
-      roots,
-      federation,
-      scans,
-      open: originOpener({
-        clock: this.#clock,
-        readers,
-        ...(this.options.originExtras === undefined ? {} : { extras: this.options.originExtras }),
-      }),
-    });
-
-    for (const settings of config.origins) await origins.add(settings);
-
     const owner = ownership(config);
+    const { originExtras } = this.options;
+    const assembly = cleanUp.use(
+      new Assembly({
+        clock: systemClock,
+        random: Math.random,
+        config,
+        events: this.events,
+        state,
+        writer,
+        catalog,
+        cacheDir,
+        owner,
+        syscalls: libc(),
+        open: originOpener({
+          clock: systemClock,
+          readers,
+          ...(originExtras === undefined ? {} : { extras: originExtras }),
+        }),
+        onFault,
+        onWarning: (message) => log.warn(message),
+      }),
+    );
+    this.#assembly = assembly;
+    await assembly.origins.configure(config.origins);
+
     const fuse = new FuseThread(
       {
         shared: state.buffers,
@@ -203,54 +153,11 @@ export class Library {
     fuse.ended.then(this.#end.resolve, this.#end.reject);
     const negotiated = await fuse.ready;
     raiseReadahead(mounted.connection);
-    const notifier = new Notifier(mounted.fd, negotiated.expireOnly, state.seen, onFault);
-    cleanUp.defer(() => notifier.close());
-    updates.connect(notifier);
-
-    this.#service = requestService({
-      clock: this.#clock,
-      syscalls: libc(),
-      state,
-      catalog,
-      writer,
-      updates,
-      federation,
-      owner,
-      negotiated,
-      onMismatch: config.read.onMismatch,
-      readDeadlineMs: config.read.readDeadlineMs,
-      list: scanner.list,
-      believedMs: (id) => (origins.settings(id)?.revalidateSecs ?? 0) * MS,
-      watched: () => false,
-      reply: (reply, length) => void libc().write(mounted.fd, reply.address, length),
-      onOutcome: () => undefined,
-      onFault,
-    });
-    for (const deferred of early.splice(0)) this.#service.defer(deferred);
-    cleanUp.use(this.#collectLatencies(federation));
-    cleanUp.use(
-      this.events.subscribe((event) => {
-        if (event.type !== "recovered") return;
-        this.#service?.originRecovered();
-        scans.recovered(event.origin);
-        void roots.refresh(event.origin);
-      }),
-    );
-  }
-
-  /** What the reader threads measured counts like any other read (F-2). */
-  #collectLatencies(federation: Federation): Disposable {
-    const { latencies, routing } = this.#state;
-    let timer = this.#clock.schedule(COLLECT_LATENCIES_MS, collect);
-    const clock = this.#clock;
-    function collect(): void {
-      for (const origin of federation.registry.list()) {
-        const row = routing.indexOf(origin.id);
-        if (row >= 0) latencies.collect(row, (ms) => federation.recordLatency(origin, ms));
-      }
-      timer = clock.schedule(COLLECT_LATENCIES_MS, collect);
-    }
-    return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
+    const cache = new Notifier(mounted.fd, negotiated.expireOnly, state.seen, onFault);
+    cleanUp.defer(() => cache.close());
+    const reply: KernelReplies = ({ address }, length) =>
+      void libc().write(mounted.fd, address, length);
+    assembly.serve({ negotiated, reply, cache });
   }
 
   /** The FUSE thread ends when the mount does; a mount that is still there is aborted. */
@@ -267,18 +174,6 @@ export class Library {
     }
     fuse.terminate();
   }
-}
-
-/** Whether the FUSE or reader threads have answered reads since the last call. */
-function threadsAreReading(routing: RoutingTable): () => boolean {
-  let before = 0;
-  return () => {
-    let reads = 0;
-    for (let row = 0; row < MAX_ORIGINS; row++) reads += routing.counter(row, "reads");
-    const busy = reads !== before;
-    before = reads;
-    return busy;
-  };
 }
 
 function requireListed(config: Config, lastScanMs: (id: OriginId) => number): void {
