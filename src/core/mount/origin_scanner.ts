@@ -2,6 +2,7 @@
 
 import type { BytePath } from "../bytes.ts";
 import type { CatalogWriter } from "../catalog/catalog.ts";
+import type { Clock } from "../clock.ts";
 import { isOriginFailure, OwnError } from "../errors.ts";
 import type { EventBus } from "../events.ts";
 import type { Federation } from "../federation/federation.ts";
@@ -12,6 +13,7 @@ import { scan } from "../sync/scan.ts";
 import type { CatalogUpdates } from "./catalog_updates.ts";
 
 export interface OriginScannerPorts {
+  readonly clock: Clock;
   readonly catalog: CatalogWriter;
   readonly updates: CatalogUpdates;
   readonly federation: Federation;
@@ -50,7 +52,7 @@ export class OriginScanner {
     const { registry, health } = this.ports.federation;
     const origin = registry.get(id);
     if (origin === undefined) throw new OwnError("no_origin_available", `no origin is named ${id}`);
-    const startedMs = performance.now();
+    const startedMs = this.ports.clock.monotonicMs();
     try {
       await work(origin);
     } catch (error) {

@@ -4,11 +4,13 @@
  * given back when it is removed (F-9).
  */
 
-import type { CatalogOrigin } from "../catalog/catalog.ts";
+import { ROOT_PATH } from "../bytes.ts";
+import type { CatalogWriter } from "../catalog/catalog.ts";
 import type { OriginSettings } from "../config/config.ts";
 import type { Federation } from "../federation/federation.ts";
 import type { Origin, OriginId } from "../origins/origin.ts";
 import type { RoutingTable } from "../vfs/routing_table.ts";
+import type { CatalogUpdates } from "./catalog_updates.ts";
 import type { LocalRoots } from "./local_roots.ts";
 import type { Scans } from "./scans.ts";
 
@@ -27,12 +29,16 @@ export interface OriginSetPorts {
   readonly federation: Federation;
   readonly scans: Scans;
   readonly open: OpenOrigin;
+  readonly writer: CatalogWriter;
+  readonly updates: CatalogUpdates;
 }
 
 const MS = 1000;
 
 export class OriginSet {
   readonly #settings = new Map<OriginId, OriginSettings>();
+  /** Of the origins that are scanned. */
+  readonly #intervalsMs = new Map<OriginId, number>();
 
   constructor(readonly ports: OriginSetPorts) {}
 
@@ -40,8 +46,42 @@ export class OriginSet {
     return this.#settings.get(id);
   }
 
-  async add(settings: OriginSettings): Promise<void> {
-    const { routing, roots, federation, scans, open } = this.ports;
+  /**
+   * Makes the origins exactly these, in this order, which settles equal priorities. An origin is
+   * opened anew when more of its settings changed than those that only concern the tree and routing.
+   * Rejects with what a new origin cannot be opened for, or with `catalog`; what was done stays.
+   */
+  async configure(wanted: readonly OriginSettings[]): Promise<void> {
+    const { federation, writer, updates } = this.ports;
+    const kept = new Set(wanted.filter((each) => this.#isOpen(each)).map(({ id }) => id));
+    for (const id of [...this.#settings.keys()]) if (!kept.has(id)) await this.remove(id);
+    for (const settings of wanted) if (kept.has(settings.id)) this.#adjust(settings);
+    updates.apply(await writer.configureOrigins(wanted));
+    for (const settings of wanted) {
+      if (!kept.has(settings.id)) await this.#add(settings);
+      else if (settings.enabled) federation.enable(settings.id);
+    }
+    for (const settings of wanted) this.#schedule(settings);
+  }
+
+  async remove(id: OriginId): Promise<void> {
+    const { routing, roots, federation, scans } = this.ports;
+    this.#settings.delete(id);
+    this.#intervalsMs.delete(id);
+    scans.remove(id);
+    routing.vacate(id);
+    roots.remove(id);
+    await federation.remove(id);
+  }
+
+  /** True when the origin is open with settings that serve as well as these. */
+  #isOpen(settings: OriginSettings): boolean {
+    const known = this.#settings.get(settings.id);
+    return known !== undefined && Bun.deepEquals(forOpening(known), forOpening(settings));
+  }
+
+  async #add(settings: OriginSettings): Promise<void> {
+    const { routing, roots, federation, open } = this.ports;
     const { id, priority, enabled } = settings;
     const row = routing.claim(id);
     try {
@@ -55,22 +95,35 @@ export class OriginSet {
       routing.vacate(id);
       throw error;
     }
-    if (enabled) scans.add(id, settings.pollIntervalSecs * MS);
   }
 
-  async remove(id: OriginId): Promise<void> {
-    const { routing, roots, federation, scans } = this.ports;
-    this.#settings.delete(id);
-    scans.remove(id);
-    routing.vacate(id);
-    roots.remove(id);
-    await federation.remove(id);
+  /** Takes over what needs no opening; an origin that is enabled is so once the catalog knows. */
+  #adjust(settings: OriginSettings): void {
+    const { federation } = this.ports;
+    const { id, priority, enabled } = settings;
+    this.#settings.set(id, settings);
+    federation.setPriority(id, priority);
+    if (!enabled) federation.disable(id);
   }
 
-  /** What the catalog must know, in the order of the configuration. */
-  catalogOrigins(): readonly CatalogOrigin[] {
-    return [...this.#settings.values()].map(({ id, priority, enabled, prefix }) => {
-      return { id, priority, enabled, prefix };
-    });
+  /** Scans the origin from now on, or no longer. */
+  #schedule({ id, enabled, pollIntervalSecs }: OriginSettings): void {
+    const { scans } = this.ports;
+    const intervalMs = enabled ? pollIntervalSecs * MS : undefined;
+    if (this.#intervalsMs.get(id) === intervalMs) return;
+    if (intervalMs === undefined) {
+      this.#intervalsMs.delete(id);
+      scans.remove(id);
+    } else {
+      this.#intervalsMs.set(id, intervalMs);
+      scans.add(id, intervalMs);
+    }
   }
+}
+
+/** The settings without those that take effect on an open origin. */
+function forOpening(settings: OriginSettings): OriginSettings {
+  const { pollIntervalSecs: _, revalidateSecs: __, ...rest } = settings;
+  const common = { pollIntervalSecs: 0, revalidateSecs: 0, exclude: [] };
+  return { ...rest, ...common, priority: 0, enabled: true, prefix: ROOT_PATH };
 }

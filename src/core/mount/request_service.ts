@@ -46,13 +46,24 @@ export interface RequestServicePorts {
   readonly watched: (origin: OriginId) => boolean;
   readonly reply: KernelReplies;
   readonly onOutcome: (file: BoundFile, outcome: ReadOutcome, durationMs: number) => void;
+  /** Whether a process still runs. Default: /proc. */
+  readonly processLives?: (pid: number) => boolean;
   readonly onFault: (message: string) => void;
+}
+
+/** What is under way; for leak checks. */
+export interface Waiting {
+  readonly reads: number;
+  readonly listings: number;
+  /** Open files that the main thread reads for. */
+  readonly files: number;
 }
 
 export interface RequestService {
   readonly defer: Defer;
   /** Shows what is preferred again after an origin came back. */
   readonly originRecovered: () => void;
+  readonly waiting: Waiting;
   /** Gives up what waits; every request is still answered. */
   readonly close: () => void;
 }
@@ -100,6 +111,7 @@ export function requestService(ports: RequestServicePorts): RequestService {
     buffers,
     reply,
     onOutcome: ports.onOutcome,
+    ...(ports.processLives === undefined ? {} : { processLives: ports.processLives }),
   });
 
   const node = emptyNode();
@@ -132,6 +144,9 @@ export function requestService(ports: RequestServicePorts): RequestService {
   return {
     defer: requests.handle,
     originRecovered: () => void opens.restore(),
+    get waiting() {
+      return { reads: reads.size, listings: listings.size, files: files.size };
+    },
     close() {
       listings.close();
       reads.close();

@@ -44,9 +44,20 @@ export interface OriginPorts {
  * its operations; throws OwnError `config` for what can never work.
  */
 export async function buildOrigin(settings: OriginSettings, ports: OriginPorts): Promise<Origin> {
-  const { clock, faults, metrics } = ports;
+  return wrapOrigin(await openOrigin(settings, ports), settings, ports);
+}
+
+/** What is put around an origin of any type, from the inside out. */
+export function wrapOrigin(
+  inner: Origin,
+  settings: Pick<
+    OriginSettings,
+    "operationTimeoutMs" | "maxConcurrency" | "bandwidthLimitBytesPerSec"
+  >,
+  { clock, faults, metrics }: Pick<OriginPorts, "clock" | "faults" | "metrics">,
+): Origin {
   const bandwidth = settings.bandwidthLimitBytesPerSec;
-  let origin = await openOrigin(settings, ports);
+  let origin = inner;
   // Innermost: the faults that tests put in are the origin's, and everything outside copes.
   if (faults) origin = withFaults(origin, faults);
   // The limit is for the origin's work: waiting for a turn or for bandwidth is not its failure.

@@ -7,7 +7,8 @@ import type { ByteName } from "../bytes.ts";
 import type { CatalogChanges } from "../catalog/catalog.ts";
 import { directoryNode } from "../vfs/nodeid.ts";
 import type { SeenDirectories } from "../vfs/seen.ts";
-import type { Invalidation, NotifierDone, NotifierRequest } from "./notifier.worker.ts";
+import type { Invalidation } from "./invalidation.ts";
+import type { NotifierDone, NotifierRequest } from "./notifier.worker.ts";
 import { spawnWorker } from "./spawn.ts";
 
 /** What the rest of the program sees; the simulator has its own. */
@@ -33,8 +34,9 @@ export class Notifier implements KernelCache {
     expireOnly: boolean,
     readonly seen: SeenDirectories,
     readonly onFault: (message: string) => void,
+    spawn = () => spawnWorker("notifier"),
   ) {
-    this.#worker = spawnWorker("notifier");
+    this.#worker = spawn();
     this.#worker.addEventListener("message", (event: MessageEvent<NotifierDone>) => {
       this.#underWay--;
       // ENODEV and its kind: the mount is going, which the FUSE thread tells.

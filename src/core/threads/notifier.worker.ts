@@ -3,11 +3,11 @@
  * pending LOOKUP holds, so no request may ever depend on this thread.
  */
 
-import { type ByteName, toBytes } from "../bytes.ts";
-import { invalidateEntry, invalidateInode, NOTIFY_BYTES } from "../fuse/notify.ts";
-import { ENOENT, errnoName } from "../sys/errno.ts";
+import { NOTIFY_BYTES } from "../fuse/notify.ts";
+import { errnoName } from "../sys/errno.ts";
 import { libc } from "../sys/libc.ts";
 import { Memory } from "../sys/memory.ts";
+import { type Invalidation, writeInvalidation } from "./invalidation.ts";
 import { workerChannel } from "./worker_scope.ts";
 
 export interface NotifierStart {
@@ -15,14 +15,6 @@ export interface NotifierStart {
   readonly fuseFd: number;
   /** Negotiated: INVAL_ENTRY may leave open files alone. */
   readonly expireOnly: boolean;
-}
-
-export interface Invalidation {
-  readonly kind: "invalidate";
-  /** `parent` is a nodeid. */
-  readonly names: readonly { readonly parent: number; readonly name: ByteName }[];
-  /** Nodeids whose attributes and cached contents are to be dropped. */
-  readonly nodes: readonly number[];
 }
 
 export type NotifierRequest = NotifierStart | Invalidation;
@@ -43,16 +35,7 @@ channel.onMessage((message) => {
 
 function invalidate({ fuseFd, expireOnly }: NotifierStart, message: Invalidation): NotifierDone {
   const sys = libc();
-  let failed = 0;
-  // Directories first: whoever lists one again after a name's change sees it.
-  for (const nodeid of message.nodes) {
-    failed ||= sys.write(fuseFd, memory.address, invalidateInode(memory, nodeid, 0, 0));
-    if (failed > 0 || failed === -ENOENT) failed = 0;
-  }
-  for (const { parent, name } of message.names) {
-    const length = invalidateEntry(memory, parent, toBytes(name), expireOnly);
-    failed ||= sys.write(fuseFd, memory.address, length);
-    if (failed > 0 || failed === -ENOENT) failed = 0;
-  }
+  const write = (length: number) => sys.write(fuseFd, memory.address, length);
+  const failed = writeInvalidation(message, expireOnly, memory, write);
   return failed === 0 ? {} : { failure: errnoName(failed) };
 }

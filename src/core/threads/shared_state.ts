@@ -17,7 +17,7 @@ export interface SharedBuffers {
   readonly latencies: SharedArrayBuffer;
 }
 
-/** One thread's views of the buffers; made anew without them. */
+/** One thread's views of the buffers; those not given are made anew. */
 export class SharedState {
   readonly handles: HandleTable;
   readonly routing: RoutingTable;
@@ -26,7 +26,7 @@ export class SharedState {
   readonly jobs: JobQueue;
   readonly latencies: LatencyRings;
 
-  constructor(buffers?: SharedBuffers) {
+  constructor(buffers?: Partial<SharedBuffers>) {
     this.handles = new HandleTable(buffers?.handles);
     this.routing = new RoutingTable(buffers?.routing);
     this.seams = new SeamPool(buffers?.seams);

@@ -1,0 +1,219 @@
+/**
+ * The main thread of a mounted library, put together: origins, federation, scans, and what is done
+ * for requests of the kernel. Everything that leads out of it (threads, disks, the kernel, time,
+ * chance) is a port, so that the simulator of test/model runs this very assembly in one thread.
+ *
+ * Who knows whom stands here; what each part does is its own file's business.
+ */
+
+import type { CatalogReader, CatalogWriter } from "../catalog/catalog.ts";
+import type { Clock, Random } from "../clock.ts";
+import type { Config } from "../config/config.ts";
+import { isOriginFailure, messageOf } from "../errors.ts";
+import type { EventBus } from "../events.ts";
+import { Federation } from "../federation/federation.ts";
+import type { Negotiated } from "../fuse/session.ts";
+import { MAX_ORIGINS } from "../limits.ts";
+import type { OriginId } from "../origins/origin.ts";
+import type { Syscalls } from "../sys/libc.ts";
+import type { KernelCache } from "../threads/notifier.ts";
+import type { SharedState } from "../threads/shared_state.ts";
+import type { Ownership } from "../vfs/attributes.ts";
+import type { Deferred } from "../vfs/deferred.ts";
+import type { RoutingTable } from "../vfs/routing_table.ts";
+import { CatalogUpdates } from "./catalog_updates.ts";
+import type { KernelReplies } from "./kernel_replies.ts";
+import { LocalRoots } from "./local_roots.ts";
+import { OriginScanner } from "./origin_scanner.ts";
+import { type OpenOrigin, OriginSet } from "./origin_set.ts";
+import { type RequestService, requestService, type Waiting } from "./request_service.ts";
+import { Scans } from "./scans.ts";
+
+/** How often the reader threads' latencies are handed to the router. */
+const COLLECT_LATENCIES_MS = 1000;
+const MS = 1000;
+
+export interface AssemblyPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly config: Pick<Config, "health" | "read">;
+  readonly events: EventBus;
+  readonly state: SharedState;
+  readonly writer: CatalogWriter;
+  readonly catalog: CatalogReader;
+  /** Where the locks of scans are. */
+  readonly cacheDir: string;
+  readonly owner: Ownership;
+  readonly syscalls: Syscalls;
+  readonly open: OpenOrigin;
+  /** A text that differs when the machine's network does. Default: its addresses. */
+  readonly network?: () => string;
+  /** Whether a process still runs. Default: /proc. */
+  readonly processLives?: (pid: number) => boolean;
+  /** Something that should not happen, for the log. */
+  readonly onFault: (message: string) => void;
+  /** Something that may happen, for the log. */
+  readonly onWarning: (message: string) => void;
+}
+
+/** The kernel, once it has said what it can do. */
+export interface KernelPorts {
+  readonly negotiated: Negotiated;
+  readonly reply: KernelReplies;
+  readonly cache: KernelCache;
+}
+
+export class Assembly implements AsyncDisposable {
+  readonly federation: Federation;
+  readonly origins: OriginSet;
+  readonly scans: Scans;
+  readonly updates: CatalogUpdates;
+  readonly #scanner: OriginScanner;
+  readonly #cleanUp = new AsyncDisposableStack();
+  /** Requests from before there was anybody to serve them. */
+  readonly #early: Deferred[] = [];
+  #service: RequestService | undefined;
+
+  constructor(readonly ports: AssemblyPorts) {
+    const { clock, events, state, writer, config } = ports;
+    const cleanUp = this.#cleanUp;
+    const updates = new CatalogUpdates(events);
+    this.updates = updates;
+    const roots = cleanUp.adopt(new LocalRoots(state.routing, clock), (r) => r.close());
+    const federation = new Federation({
+      clock,
+      events,
+      health: config.health,
+      read: config.read,
+      findings: {
+        setFingerprint: async (version, fingerprint) =>
+          updates.apply(await writer.setFingerprint(version, fingerprint)),
+        setSha256: async (version, hash) => updates.apply(await writer.setSha256(version, hash)),
+        setDifferent: (version, other) => writer.setDifferent(version, other),
+      },
+      isBusy: threadsAreReading(state.routing),
+      ...(ports.network === undefined ? {} : { network: ports.network }),
+      onError(error) {
+        // An origin's failures show in its health.
+        if (!isOriginFailure(error)) ports.onFault(messageOf(error));
+      },
+    });
+    this.federation = federation;
+    cleanUp.defer(() => federation.close());
+    federation.onRoutingChange((order) => {
+      const usable = order.origins.map(({ id, status }) => ({
+        id,
+        usable: status !== "unhealthy",
+      }));
+      state.routing.publish(usable);
+    });
+
+    this.#scanner = new OriginScanner({
+      clock,
+      catalog: writer,
+      updates,
+      federation,
+      events,
+      exclude: (id) => this.origins.settings(id)?.exclude ?? [],
+      cacheDir: ports.cacheDir,
+    });
+    const usable = (id: OriginId) =>
+      federation.registry.isEnabled(id) && federation.health.status(id) !== "unhealthy";
+    const scans = new Scans({
+      clock,
+      random: ports.random,
+      scan: this.#scanner.scan,
+      usable,
+      onFault: ports.onWarning,
+    });
+    this.scans = scans;
+    cleanUp.defer(() => scans.close());
+    const { open } = ports;
+    const { routing } = state;
+    this.origins = new OriginSet({ routing, roots, federation, scans, open, writer, updates });
+    cleanUp.use(this.#collectLatencies());
+    cleanUp.use(
+      events.subscribe((event) => {
+        if (event.type !== "recovered") return;
+        this.#service?.originRecovered();
+        scans.recovered(event.origin);
+        void roots.refresh(event.origin);
+      }),
+    );
+  }
+
+  /** A request that the FUSE or a reader thread could not answer; those before `serve` wait for it. */
+  readonly defer = (deferred: Deferred): void => {
+    if (this.#service === undefined) this.#early.push(deferred);
+    else this.#service.defer(deferred);
+  };
+
+  /** From now on requests are answered and the kernel is told of changes. */
+  serve({ negotiated, reply, cache }: KernelPorts): void {
+    const { config, processLives, ...ports } = this.ports;
+    this.updates.connect(cache);
+    this.#service = requestService({
+      ...ports,
+      updates: this.updates,
+      federation: this.federation,
+      negotiated,
+      onMismatch: config.read.onMismatch,
+      readDeadlineMs: config.read.readDeadlineMs,
+      list: this.#scanner.list,
+      believedMs: (id) => (this.origins.settings(id)?.revalidateSecs ?? 0) * MS,
+      watched: () => false,
+      reply,
+      onOutcome: () => undefined,
+      ...(processLives === undefined ? {} : { processLives }),
+    });
+    for (const deferred of this.#early.splice(0)) this.#service.defer(deferred);
+  }
+
+  /** What is under way for requests; all zero when nobody uses the mount. */
+  get waiting(): Waiting {
+    return this.#service?.waiting ?? { reads: 0, listings: 0, files: 0 };
+  }
+
+  /** Gives up the requests under way; each is still answered. */
+  giveUpRequests(): void {
+    this.#service?.close();
+  }
+
+  /** Ends everything, in the reverse order of its beginning. Idempotent. */
+  async close(): Promise<void> {
+    this.giveUpRequests();
+    await this.#cleanUp.disposeAsync();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** What the reader threads measured counts like any other read (F-2). */
+  #collectLatencies(): Disposable {
+    const { clock, state } = this.ports;
+    const { federation } = this;
+    const { latencies, routing } = state;
+    let timer = clock.schedule(COLLECT_LATENCIES_MS, collect);
+    function collect(): void {
+      for (const origin of federation.registry.list()) {
+        const row = routing.indexOf(origin.id);
+        if (row >= 0) latencies.collect(row, (ms) => federation.recordLatency(origin, ms));
+      }
+      timer = clock.schedule(COLLECT_LATENCIES_MS, collect);
+    }
+    return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
+  }
+}
+
+/** Whether the FUSE or reader threads have answered reads since the last call. */
+function threadsAreReading(routing: RoutingTable): () => boolean {
+  let before = 0;
+  return () => {
+    let reads = 0;
+    for (let row = 0; row < MAX_ORIGINS; row++) reads += routing.counter(row, "reads");
+    const busy = reads !== before;
+    before = reads;
+    return busy;
+  };
+}
