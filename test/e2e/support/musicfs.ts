@@ -4,82 +4,48 @@
  * through `run`.
  */
 
-import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import {
+  commandFor,
+  type MountNamespace,
+  must,
+  type Outcome,
+  type RunOptions,
+  run,
+  type User,
+} from "./process.ts";
+
+export * from "./process.ts";
 
 export const BINARY = resolve(import.meta.dir, "../../../dist/musicfs");
 
 const READY_TIMEOUT_MS = 20_000;
-const RUN_TIMEOUT_MS = 60_000;
-
-export interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** An ordinary user for tests run by root; undefined runs as whoever runs the tests. */
-export interface User {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-export const NOBODY: User = { uid: 65534, gid: 65534 };
-
-/** Runs a command to its end; throws when it takes longer than `timeoutMs`. */
-export async function run(
-  command: readonly string[],
-  options: {
-    readonly env?: Readonly<Record<string, string>>;
-    readonly user?: User | undefined;
-    readonly timeoutMs?: number;
-    readonly stdin?: string;
-  } = {},
-): Promise<Outcome> {
-  const { timeoutMs = RUN_TIMEOUT_MS, user } = options;
-  const asUser = user === undefined ? [] : runAs(user);
-  const child = Bun.spawn([...asUser, ...command], {
-    env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", LC_ALL: "C.UTF-8", ...options.env },
-    stdin: options.stdin === undefined ? "ignore" : new TextEncoder().encode(options.stdin),
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    child.kill("SIGKILL");
-  }, timeoutMs);
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  clearTimeout(timer);
-  if (late) throw new Error(`${command.join(" ")} took longer than ${timeoutMs} ms\n${stderr}`);
-  return { code, stdout, stderr };
-}
-
-/** `run` that throws unless the command exits 0; answers its standard output. */
-export async function must(...args: Parameters<typeof run>): Promise<string> {
-  const { code, stdout, stderr } = await run(...args);
-  if (code !== 0) throw new Error(`${args[0].join(" ")} exited ${code}\n${stdout}${stderr}`);
-  return stdout;
-}
-
-function runAs({ uid, gid }: User): string[] {
-  return ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"];
-}
 
 /** A directory of a test's own, with a home, removed when disposed. */
 export class Workspace implements Disposable {
   readonly root: string;
-  readonly #user: User | undefined;
 
-  constructor(name: string, user?: User) {
+  /** All of it belongs to `user`, whose commands run in `namespace`. */
+  constructor(
+    name: string,
+    readonly user?: User,
+    readonly namespace?: MountNamespace,
+  ) {
     this.root = mkdtempSync(join(tmpdir(), `musicfs-${name}-`));
-    this.#user = user;
-    if (user !== undefined) chownSync(this.root, user.uid, user.gid);
+    // Other users are shown what the mount shows them, not stopped on their way to it.
+    chmodSync(this.root, 0o755);
+    this.#own(this.root);
     this.directory("home");
     this.directory("mnt");
   }
@@ -91,15 +57,19 @@ export class Workspace implements Disposable {
   /** Makes a directory below the root, the user's own. */
   directory(...parts: string[]): string {
     const path = this.path(...parts);
-    mkdirSync(path, { recursive: true });
-    if (this.#user !== undefined) chownSync(path, this.#user.uid, this.#user.gid);
+    if (path === this.root || existsSync(path)) return path;
+    this.directory(dirname(join(...parts)));
+    mkdirSync(path);
+    this.#own(path);
     return path;
   }
 
+  /** Makes or replaces a file, with the directories above it. */
   file(path: string, content: string | Uint8Array): string {
     const target = this.path(path);
-    mkdirSync(resolve(target, ".."), { recursive: true });
+    this.directory(dirname(path));
     writeFileSync(target, content);
+    this.#own(target);
     return target;
   }
 
@@ -118,27 +88,55 @@ export class Workspace implements Disposable {
   }
 
   musicfs(...args: string[]): Promise<Outcome> {
-    return run([BINARY, ...args], { env: this.env, user: this.#user });
+    return this.run([BINARY, ...args]);
   }
 
-  get user(): User | undefined {
-    return this.#user;
+  /** Runs a command as the user whose workspace it is. */
+  run(command: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    return run(command, this.#mine(options));
+  }
+
+  must(command: readonly string[], options: RunOptions = {}): Promise<string> {
+    return must(command, this.#mine(options));
+  }
+
+  /** Runs a script with the mount point as `$1` and `args` behind it; throws unless it exits 0. */
+  shell(script: string, ...args: readonly string[]): Promise<string> {
+    return this.must(["sh", "-c", script, "sh", this.mountPoint, ...args]);
+  }
+
+  /** Whether something is mounted at the mount point. Never touches the mount. */
+  get isMounted(): boolean {
+    return tableHas(this.mountPoint, this.namespace?.mountTable);
   }
 
   [Symbol.dispose](): void {
     rmSync(this.root, { recursive: true, force: true });
   }
+
+  #mine(options: RunOptions): RunOptions {
+    const { user, namespace, env } = this;
+    return { user, namespace, ...options, env: { ...env, ...options.env } };
+  }
+
+  #own(path: string): void {
+    if (this.user !== undefined) chownSync(path, this.user.uid, this.user.gid);
+  }
+}
+
+export interface MountOptions {
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A running `musicfs mount`, in the foreground of a child process. */
 export class Mount implements AsyncDisposable {
-  readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  readonly #child: Bun.Subprocess<"ignore", "ignore", "pipe">;
   readonly #stderr: Promise<string>;
   #log = "";
 
   private constructor(
     readonly workspace: Workspace,
-    child: Bun.Subprocess<"ignore", "pipe", "pipe">,
+    child: Bun.Subprocess<"ignore", "ignore", "pipe">,
   ) {
     this.#child = child;
     this.#stderr = this.#collect();
@@ -148,19 +146,36 @@ export class Mount implements AsyncDisposable {
   static async start(
     workspace: Workspace,
     args: readonly string[],
-    options: { readonly env?: Readonly<Record<string, string>> } = {},
+    options: MountOptions = {},
   ): Promise<Mount> {
     if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: npm run build makes it`);
-    const asUser = workspace.user === undefined ? [] : runAs(workspace.user);
-    const child = Bun.spawn([...asUser, BINARY, "mount", workspace.mountPoint, ...args], {
+    const command = [BINARY, "mount", workspace.mountPoint, ...args];
+    const child = Bun.spawn(commandFor(command, workspace), {
       env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", ...workspace.env, ...options.env },
       stdin: "ignore",
-      stdout: "pipe",
+      stdout: "ignore",
       stderr: "pipe",
     });
     const mount = new Mount(workspace, child);
-    await mount.#waitUntilReady();
+    await mount.logged('"message":"mounted"');
     return mount;
+  }
+
+  /** As `start`, and waits until each of the origins was scanned. */
+  static async scanned(
+    workspace: Workspace,
+    args: readonly string[],
+    options: MountOptions = {},
+  ): Promise<Mount> {
+    const mount = await Mount.start(workspace, args, options);
+    const origins = /"message":"mounted",.*"origins":(\d+)/.exec(mount.log)?.[1];
+    await mount.logged('"message":"scanned"', Number(origins));
+    return mount;
+  }
+
+  /** The arguments for local origins in this order of priority. */
+  static origins(...paths: readonly string[]): string[] {
+    return paths.flatMap((path) => ["--origin", path]);
   }
 
   get pid(): number {
@@ -170,6 +185,23 @@ export class Mount implements AsyncDisposable {
   /** Everything logged so far. */
   get log(): string {
     return this.#log;
+  }
+
+  /** Lines logged so far that hold `text`. */
+  lines(text: string): readonly string[] {
+    return this.#log.split("\n").filter((line) => line.includes(text));
+  }
+
+  /** Waits until so many lines that hold `text` were logged. */
+  async logged(text: string, times = 1): Promise<void> {
+    const deadline = Date.now() + READY_TIMEOUT_MS;
+    while (this.lines(text).length < times) {
+      if (this.#child.exitCode !== null) {
+        throw new Error(`musicfs mount exited ${this.#child.exitCode}\n${await this.#stderr}`);
+      }
+      if (Date.now() > deadline) throw new Error(`not logged: ${text}\n${this.#log}`);
+      await Bun.sleep(10);
+    }
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -182,7 +214,8 @@ export class Mount implements AsyncDisposable {
     const timeout = setTimeout(() => timer.resolve("late"), timeoutMs);
     const code = await Promise.race([this.#child.exited, timer.promise]);
     clearTimeout(timeout);
-    if (code === "late") throw new Error(`musicfs did not end within ${timeoutMs} ms\n${this.#log}`);
+    if (code === "late")
+      throw new Error(`musicfs did not end within ${timeoutMs} ms\n${this.#log}`);
     await this.#stderr;
     return code;
   }
@@ -200,20 +233,8 @@ export class Mount implements AsyncDisposable {
       this.#child.kill("SIGKILL");
       await this.#child.exited;
     }
-    if (await isMounted(this.workspace.mountPoint)) {
-      await run(["umount", "-l", this.workspace.mountPoint]);
-    }
-  }
-
-  async #waitUntilReady(): Promise<void> {
-    const deadline = Date.now() + READY_TIMEOUT_MS;
-    while (!this.#log.includes("mounted")) {
-      if (this.#child.exitCode !== null) {
-        throw new Error(`musicfs mount exited ${this.#child.exitCode}\n${await this.#stderr}`);
-      }
-      if (Date.now() > deadline) throw new Error(`the mount did not get ready\n${this.#log}`);
-      await Bun.sleep(10);
-    }
+    const { mountPoint, namespace } = this.workspace;
+    if (this.workspace.isMounted) await run(["umount", "-l", mountPoint], { namespace });
   }
 
   async #collect(): Promise<string> {
@@ -223,21 +244,11 @@ export class Mount implements AsyncDisposable {
   }
 }
 
-/** Whether a MusicFS mount lies on the path; never touches the mount itself. */
+/** Whether something is mounted on the path; never touches the mount itself. */
 export async function isMounted(path: string): Promise<boolean> {
-  const table = await Bun.file("/proc/self/mountinfo").text();
-  return table.includes(` ${path} `);
+  return tableHas(path);
 }
 
-/** Waits until `check` holds; throws with `what` after `timeoutMs`. */
-export async function eventually(
-  what: string,
-  check: () => boolean | Promise<boolean>,
-  timeoutMs = 15_000,
-): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await check())) {
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await Bun.sleep(50);
-  }
+function tableHas(path: string, table = "/proc/self/mountinfo"): boolean {
+  return readFileSync(table, "utf8").includes(` ${path} `);
 }
