@@ -12,19 +12,13 @@ import { opens } from "./posix/opens.ts";
 import { permissions } from "./posix/permissions.ts";
 import { reads } from "./posix/reads.ts";
 import { refusals } from "./posix/refusals.ts";
-import { SystemCalls } from "./posix/system_calls.ts";
+import { type Callers, SystemCalls } from "./posix/system_calls.ts";
 
 export { plantTree } from "./posix/tree.ts";
 
 /** A tree of `plantTree`, shown where all of it can be read and nothing written. */
 export interface PosixSubject extends AsyncDisposable {
   readonly root: string;
-}
-
-/** The system calls of the suite's users, in the root of the tree. */
-export interface Callers {
-  readonly root: SystemCalls;
-  readonly nobody: SystemCalls;
 }
 
 const AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];

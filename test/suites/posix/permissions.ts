@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { EACCES, EPERM } from "../../../src/core/sys/errno.ts";
-import type { Callers } from "../posix.ts";
+import type { Callers } from "./system_calls.ts";
 import { CONTENT } from "./tree.ts";
 
 const O_RDONLY = 0;

@@ -39,6 +39,12 @@ export interface DirectoryEntry {
   readonly type: number;
 }
 
+/** The users of the suite, in the root of its tree. */
+export interface Callers {
+  readonly root: SystemCalls;
+  readonly nobody: SystemCalls;
+}
+
 const CHILD = join(import.meta.dir, "system_calls.child.ts");
 const DEADLINE_MS = 15_000;
 const AT_FDCWD = -100;
