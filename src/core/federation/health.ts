@@ -112,9 +112,15 @@ export class HealthMonitor implements HealthView {
     this.#noteAllUnhealthy();
   }
 
-  /** Forgets all origins: no timer and no promise is left. */
+  /** Forgets all origins at once, which says nothing of them: no timer and no promise is left. */
   close(): void {
-    for (const id of [...this.#monitored.keys()]) this.remove(id);
+    const entries = [...this.#monitored.values()];
+    this.#monitored.clear();
+    this.#noteAllUnhealthy();
+    for (const entry of entries) {
+      entry.timer[Symbol.dispose]();
+      this.#abandonCheck(entry);
+    }
   }
 
   /** Checks an origin now; resolves when the check ended. Rejects for one not monitored. */

@@ -9,8 +9,9 @@ import type { Federation } from "../federation/federation.ts";
 import type { Origin, OriginId } from "../origins/origin.ts";
 import { listOnDemand } from "../sync/directory_listing.ts";
 import { Exclusion } from "../sync/exclusion.ts";
-import { scan } from "../sync/scan.ts";
+import { type ScanResult, scan } from "../sync/scan.ts";
 import type { CatalogUpdates } from "./catalog_updates.ts";
+import type { ScanOptions } from "./scans.ts";
 
 export interface OriginScannerPorts {
   readonly clock: Clock;
@@ -27,11 +28,15 @@ export class OriginScanner {
   constructor(readonly ports: OriginScannerPorts) {}
 
   /** As `sync/scan.ts`; the origin's failures count against its health. */
-  readonly scan = async (id: OriginId, signal: AbortSignal): Promise<void> => {
+  readonly scan = async (
+    id: OriginId,
+    options: ScanOptions,
+    signal: AbortSignal,
+  ): Promise<ScanResult> => {
     const { catalog, updates, events, cacheDir } = this.ports;
     const ports = { catalog, events, onChanges: updates.apply, lockDirectory: cacheDir };
-    await this.#withOrigin(id, (origin) =>
-      scan(origin, ports, { exclusion: this.#exclusion(id) }, signal),
+    return await this.#withOrigin(id, (origin) =>
+      scan(origin, ports, { ...options, exclusion: this.#exclusion(id) }, signal),
     );
   };
 
@@ -48,13 +53,13 @@ export class OriginScanner {
     return new Exclusion(this.ports.exclude(id));
   }
 
-  async #withOrigin(id: OriginId, work: (origin: Origin) => Promise<unknown>): Promise<void> {
+  async #withOrigin<T>(id: OriginId, work: (origin: Origin) => Promise<T>): Promise<T> {
     const { registry, health } = this.ports.federation;
     const origin = registry.get(id);
     if (origin === undefined) throw new OwnError("no_origin_available", `no origin is named ${id}`);
     const startedMs = this.ports.clock.monotonicMs();
     try {
-      await work(origin);
+      return await work(origin);
     } catch (error) {
       if (isOriginFailure(error)) health.recordFailure(origin, error, startedMs);
       throw error;

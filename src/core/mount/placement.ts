@@ -6,6 +6,7 @@
 import { realpathSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
 import { OwnError } from "../errors.ts";
+import { isOnLocalDisk } from "../origins/disk/placement.ts";
 
 export interface Places {
   readonly mountPoint: string;
@@ -14,14 +15,20 @@ export interface Places {
   readonly origins: readonly { readonly id: string; readonly path: string }[];
 }
 
-/** Throws `config` that names both places and what to change. */
-export function checkPlacement({ mountPoint, cacheDir, origins }: Places): void {
+/**
+ * Throws `config` that names both places and what to change. `isLocal`: system calls on the path
+ * return, so that links in it may be followed.
+ */
+export function checkPlacement(
+  { mountPoint, cacheDir, origins }: Places,
+  isLocal: (path: string) => boolean = isOnLocalDisk,
+): void {
   const ours = [
     { what: "the mount point", setting: "mount_point", path: real(mountPoint) },
     { what: "the cache directory", setting: "cache_dir", path: real(cacheDir) },
   ];
   for (const origin of origins) {
-    const path = real(origin.path);
+    const path = isLocal(origin.path) ? real(origin.path) : resolve(origin.path);
     for (const place of ours) {
       if (!contains(path, place.path) && !contains(place.path, path)) continue;
       const relation =

@@ -1,33 +1,73 @@
 /**
  * Keeps the catalog up to date: every origin is scanned when it is first reached and then every
- * `poll_interval_secs`, with jitter so that origins do not wake their disks in step.
+ * `poll_interval_secs`, with jitter so that origins do not wake their disks in step; and whenever
+ * somebody asks for it. One scan of an origin runs at a time.
  */
 
 import type { Clock, Random } from "../clock.ts";
-import { messageOf } from "../errors.ts";
+import { MusicFsError, OwnError } from "../errors.ts";
 import type { OriginId } from "../origins/origin.ts";
+import type { ScanProgress, ScanResult } from "../sync/scan.ts";
 
 /** Waits before a scan that could not be made is tried again. */
 const RETRY_MS = 60_000;
 /** The interval varies by this share either way. */
 const JITTER = 0.1;
 
+export interface ScanOptions {
+  /** Removals are carried out that would be held back otherwise. Default false. */
+  readonly allowEmpty?: boolean;
+  /** Told of the scan's own sums, from now on. */
+  readonly onProgress?: (progress: ScanProgress) => void;
+}
+
+export interface ScanRequest extends ScanOptions {
+  /**
+   * A scan that runs already is waited for: it is the answer, unless `allowEmpty` asks for another
+   * one after it. Default false: it makes the request fail as `busy`.
+   */
+  readonly wait?: boolean;
+}
+
 export interface ScansPorts {
   readonly clock: Clock;
   readonly random: Random;
-  /** Scans one origin to the end; rejects when it could not be. */
-  readonly scan: (origin: OriginId, signal: AbortSignal) => Promise<void>;
+  /** Scans one origin to the end; rejects, as `sync/scan.ts`, when it could not be. */
+  readonly scan: (
+    origin: OriginId,
+    options: ScanOptions,
+    signal: AbortSignal,
+  ) => Promise<ScanResult>;
   /** True while the origin can be expected to answer. */
   readonly usable: (origin: OriginId) => boolean;
+  /** A scan of which no event tells. */
   readonly onFault: (message: string) => void;
+}
+
+export interface RunningScan {
+  readonly origin: OriginId;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly startedMs: number;
+  readonly progress: ScanProgress;
+}
+
+interface Running {
+  readonly startedMs: number;
+  readonly watchers: Set<(progress: ScanProgress) => void>;
+  progress: ScanProgress;
+  readonly result: Promise<ScanResult>;
+  /** Resolves when it ended, however, and the next one is due. */
+  readonly ended: Promise<void>;
 }
 
 interface Scheduled {
   readonly intervalMs: number;
   readonly abort: AbortController;
   timer: Disposable | undefined;
-  running: Promise<void> | undefined;
+  running: Running | undefined;
 }
+
+const NOTHING_YET: ScanProgress = { directories: 0, pending: 1, files: 0, bytes: 0 };
 
 export class Scans {
   readonly #origins = new Map<OriginId, Scheduled>();
@@ -52,6 +92,35 @@ export class Scans {
     if (scheduled !== undefined && scheduled.running === undefined) this.#arm(origin, 0);
   }
 
+  /**
+   * Scans an origin now, whatever its health. Rejects as `sync/scan.ts`, and with `usage` for an
+   * origin that is not scanned at all.
+   */
+  async request(origin: OriginId, request: ScanRequest): Promise<ScanResult> {
+    const { wait = false, allowEmpty = false, onProgress } = request;
+    for (;;) {
+      const scheduled = this.#origins.get(origin);
+      if (scheduled === undefined)
+        throw new OwnError("usage", `no enabled origin is named ${origin}`);
+      const { running } = scheduled;
+      if (running === undefined || (wait && !allowEmpty)) {
+        const joined = running ?? this.#start(origin, scheduled, { allowEmpty });
+        return await watched(joined, onProgress);
+      }
+      if (!wait) throw new OwnError("busy", `another scan of origin ${origin} is running`);
+      await running.ended;
+    }
+  }
+
+  /** The scans that run now. */
+  running(): readonly RunningScan[] {
+    return [...this.#origins].flatMap(([origin, { running }]) => {
+      if (running === undefined) return [];
+      const { startedMs, progress } = running;
+      return [{ origin, startedMs, progress }];
+    });
+  }
+
   remove(origin: OriginId): void {
     const scheduled = this.#origins.get(origin);
     this.#origins.delete(origin);
@@ -61,40 +130,65 @@ export class Scans {
 
   /** Ends all scans and resolves when none runs. */
   async close(): Promise<void> {
-    const running = [...this.#origins.values()].map((scheduled) => scheduled.running);
+    const ended = this.settled();
     for (const origin of [...this.#origins.keys()]) this.remove(origin);
-    await Promise.all(running);
+    await ended;
   }
 
   /** Resolves when the scans that run now have ended; for tests and orderly stops. */
   async settled(): Promise<void> {
-    await Promise.all([...this.#origins.values()].map((scheduled) => scheduled.running));
+    await Promise.all([...this.#origins.values()].map(({ running }) => running?.ended));
   }
 
   #arm(origin: OriginId, delayMs: number): void {
     const scheduled = this.#origins.get(origin);
     if (scheduled === undefined) return;
     scheduled.timer?.[Symbol.dispose]();
-    scheduled.timer = this.ports.clock.schedule(delayMs, () => this.#run(origin, scheduled));
+    scheduled.timer = this.ports.clock.schedule(delayMs, () => {
+      if (this.ports.usable(origin)) this.#start(origin, scheduled, {});
+      else this.#arm(origin, RETRY_MS);
+    });
   }
 
-  #run(origin: OriginId, scheduled: Scheduled): void {
-    if (!this.ports.usable(origin)) {
-      this.#arm(origin, RETRY_MS);
-      return;
-    }
-    const jitter = 1 + JITTER * (2 * this.ports.random() - 1);
-    let nextMs = scheduled.intervalMs * jitter;
-    scheduled.running = this.ports
-      .scan(origin, scheduled.abort.signal)
-      .catch((error: unknown) => {
-        if (scheduled.abort.signal.aborted) return;
-        nextMs = Math.min(nextMs, RETRY_MS);
-        this.ports.onFault(`scanning ${origin}: ${messageOf(error)}`);
-      })
-      .finally(() => {
+  #start(origin: OriginId, scheduled: Scheduled, options: ScanOptions): Running {
+    const { clock, random, scan } = this.ports;
+    scheduled.timer?.[Symbol.dispose]();
+    const watchers: Running["watchers"] = new Set();
+    const onProgress = (progress: ScanProgress) => {
+      running.progress = progress;
+      for (const watcher of watchers) watcher(progress);
+    };
+    const result = scan(origin, { ...options, onProgress }, scheduled.abort.signal);
+    const intervalMs = scheduled.intervalMs * (1 + JITTER * (2 * random() - 1));
+    const ended = result
+      .then(
+        () => intervalMs,
+        (error: unknown) => {
+          this.#tell(error);
+          return Math.min(intervalMs, RETRY_MS);
+        },
+      )
+      .then((nextMs) => {
         scheduled.running = undefined;
         if (this.#origins.get(origin) === scheduled) this.#arm(origin, nextMs);
       });
+    const startedMs = clock.wallMs();
+    const running: Running = { startedMs, watchers, progress: NOTHING_YET, result, ended };
+    scheduled.running = running;
+    return running;
   }
+
+  /** Whatever else a scan fails for is told by its `scan_finished`. */
+  #tell(error: unknown): void {
+    if (error instanceof MusicFsError && error.code === "busy") this.ports.onFault(error.message);
+  }
+}
+
+/** The result of a scan, whose progress goes to `watcher`, too. */
+async function watched(
+  { result, watchers }: Running,
+  watcher: ScanOptions["onProgress"],
+): Promise<ScanResult> {
+  if (watcher !== undefined) watchers.add(watcher);
+  return await result;
 }

@@ -68,16 +68,34 @@ export async function scan(
   options: ScanOptions,
   signal?: AbortSignal,
 ): Promise<ScanResult> {
-  using lock = ProcessLock.tryAcquire(join(ports.lockDirectory, `scan-${origin.id}.lock`));
-  if (lock === undefined) {
-    throw new OwnError("busy", `another scan of origin ${origin.id} is running`);
-  }
-  const { catalog, events } = ports;
+  const { events } = ports;
   const finished = { type: "scan_finished", origin: origin.id } as const;
-  events.emit({ type: "scan_started", origin: origin.id });
+  try {
+    using lock = ProcessLock.tryAcquire(join(ports.lockDirectory, `scan-${origin.id}.lock`));
+    if (lock === undefined) {
+      throw new OwnError("busy", `another scan of origin ${origin.id} is running`);
+    }
+    events.emit({ type: "scan_started", origin: origin.id });
+    const result = await walked(origin, ports, options, signal);
+    const { outcome, reason = result.problems[0]?.reason } = result;
+    events.emit({ ...finished, outcome, ...(reason === undefined ? {} : { reason }) });
+    return result;
+  } catch (error) {
+    const isOthers = error instanceof MusicFsError && error.code === "busy";
+    if (!isOthers) events.emit({ ...finished, outcome: "failed", reason: messageOf(error) });
+    throw error;
+  }
+}
+
+async function walked(
+  origin: Origin,
+  { catalog, ...ports }: ScanPorts,
+  options: ScanOptions,
+  signal: AbortSignal | undefined,
+): Promise<ScanResult> {
   try {
     await catalog.beginScan(origin.id);
-    const walk = new Walk(origin, ports, options);
+    const walk = new Walk(origin, { catalog, ...ports }, options);
     await walk.run(signal);
     const { problems, problemCount } = walk;
     const complete = walk.failures === 0;
@@ -86,12 +104,8 @@ export async function scan(
       allowEmpty: options.allowEmpty ?? false,
     });
     ports.onChanges(report.changes);
-    const reason = report.reason ?? problems[0]?.reason;
-    const { outcome } = report;
-    events.emit({ ...finished, outcome, ...(reason === undefined ? {} : { reason }) });
     return { ...report, problems, problemCount };
   } catch (error) {
-    events.emit({ ...finished, outcome: "failed", reason: messageOf(error) });
     await catalog.abandonScan(origin.id);
     throw error;
   }

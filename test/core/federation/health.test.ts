@@ -241,6 +241,20 @@ describe("HealthMonitor and real traffic", () => {
     monitor.close();
   });
 
+  test("closing tells of nothing, whatever the origins are like", async () => {
+    const { monitor, origin, events } = setUp();
+    const [good, bad] = [origin("good", "local"), origin("bad", "local")];
+    bad.probes = fail("connection");
+    monitor.add(good);
+    monitor.add(bad);
+    await settle();
+    expect([monitor.status(good.id), monitor.status(bad.id)]).toEqual(["healthy", "unhealthy"]);
+    const before = events.all.length;
+    monitor.close();
+    expect(events.all).toHaveLength(before);
+    expect([monitor.size, monitor.allUnhealthy]).toEqual([0, false]);
+  });
+
   test("an I/O error has the origin checked, at most every 5 s", async () => {
     const { clock, monitor, origin } = setUp();
     const a = origin("a");

@@ -36,4 +36,14 @@ describe("checkPlacement()", () => {
     expect(check("link/albums", "cache", "music")).toThrow(/lies inside/);
     expect(check("mnt", "cache", "link")).not.toThrow();
   });
+
+  test("follows no links on what may hang, and compares it as it is written", () => {
+    const places = (origin: string) => ({
+      mountPoint: at("music/albums"),
+      cacheDir: at("cache"),
+      origins: [{ id: "nas", path: at(origin) }],
+    });
+    expect(() => checkPlacement(places("link"), () => false)).not.toThrow();
+    expect(() => checkPlacement(places("music"), () => false)).toThrow(/lies inside/);
+  });
 });

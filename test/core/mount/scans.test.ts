@@ -1,17 +1,32 @@
 import { describe, expect, test } from "bun:test";
-import { Scans } from "../../../src/core/mount/scans.ts";
+import { OwnError } from "../../../src/core/errors.ts";
+import { type ScanOptions, Scans } from "../../../src/core/mount/scans.ts";
 import type { OriginId } from "../../../src/core/origins/origin.ts";
-import { VirtualClock } from "../../support/virtual_clock.ts";
+import type { ScanResult } from "../../../src/core/sync/scan.ts";
+import { settle, VirtualClock } from "../../support/virtual_clock.ts";
 
 const nas = "nas" as OriginId;
 
-function setUp(scan: (signal: AbortSignal) => Promise<void>, usable = () => true) {
+const COMPLETE: ScanResult = {
+  outcome: "complete",
+  ...{ directories: 1, files: 2, bytes: 3, added: 2, modified: 0, removed: 0, kept: 0 },
+  changes: { names: [], directories: [], events: [] },
+  problems: [],
+  problemCount: 0,
+};
+
+type Scan = (signal: AbortSignal, options: ScanOptions) => Promise<unknown>;
+
+function setUp(scan: Scan, usable = () => true) {
   const clock = new VirtualClock();
   const faults: string[] = [];
   const scans = new Scans({
     clock,
     random: () => 0.5,
-    scan: (_origin, signal) => scan(signal),
+    scan: async (_origin, options, signal) => {
+      await scan(signal, options);
+      return COMPLETE;
+    },
     usable,
     onFault: (message) => void faults.push(message),
   });
@@ -33,7 +48,7 @@ describe("Scans", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("tries again soon after a failure, and says so", async () => {
+  test("tries again soon after a failure, of which an event tells", async () => {
     let scanned = 0;
     const { clock, scans, faults } = setUp(async () => {
       scanned++;
@@ -42,7 +57,15 @@ describe("Scans", () => {
     scans.add(nas, 900_000);
     await clock.advance(120_000);
     expect(scanned).toBe(3);
-    expect(faults[0]).toContain("no route");
+    expect(faults).toEqual([]);
+    await scans.close();
+  });
+
+  test("says so when another process scans the origin, of which no event tells", async () => {
+    const { clock, scans, faults } = setUp(() => Promise.reject(new OwnError("busy", "theirs")));
+    scans.add(nas, 900_000);
+    await clock.advance(0);
+    expect(faults).toEqual(["theirs"]);
     await scans.close();
   });
 
@@ -81,5 +104,84 @@ describe("Scans", () => {
     expect(aborted).toBe(true);
     expect(faults).toEqual([]);
     expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+describe("Scans.request()", () => {
+  /** Scans that end when they are told to. */
+  function gated() {
+    const begun: ScanOptions[] = [];
+    const gates: PromiseWithResolvers<void>[] = [];
+    const set = setUp((_signal, options) => {
+      begun.push(options);
+      const gate = Promise.withResolvers<void>();
+      gates.push(gate);
+      return gate.promise;
+    });
+    return { ...set, begun, end: (index: number) => gates[index]?.resolve() };
+  }
+
+  test("scans at once, an origin in bad health too, and then at the usual interval", async () => {
+    let scanned = 0;
+    const { clock, scans } = setUp(
+      async () => void scanned++,
+      () => false,
+    );
+    scans.add(nas, 900_000);
+    await clock.advance(10_000);
+    expect(scanned).toBe(0);
+    expect(await scans.request(nas, {})).toEqual(COMPLETE);
+    expect(scanned).toBe(1);
+    await settle();
+    expect(clock.nextTimerMs).toBe(900_000);
+    await scans.close();
+  });
+
+  test("is busy while a scan runs, and with `wait` answers what that one found", async () => {
+    const { clock, scans, begun, end } = gated();
+    scans.add(nas, 900_000);
+    await clock.advance(0);
+    await expect(scans.request(nas, {})).rejects.toMatchObject({ code: "busy" });
+    const seen: number[] = [];
+    const joined = scans.request(nas, { wait: true, onProgress: ({ files }) => seen.push(files) });
+    const progress = { directories: 1, pending: 2, files: 7, bytes: 9 };
+    begun[0]?.onProgress?.(progress);
+    expect(scans.running()).toEqual([{ origin: nas, startedMs: clock.wallMs(), progress }]);
+    end(0);
+    expect(await joined).toEqual(COMPLETE);
+    expect([begun.length, seen]).toEqual([1, [7]]);
+    await settle();
+    expect(scans.running()).toEqual([]);
+    await scans.close();
+  });
+
+  test("with `wait` and `allowEmpty` scans again after the one that runs", async () => {
+    const { clock, scans, begun, end } = gated();
+    scans.add(nas, 900_000);
+    await clock.advance(0);
+    const wanted = scans.request(nas, { wait: true, allowEmpty: true });
+    await settle();
+    expect(begun).toHaveLength(1);
+    end(0);
+    await settle();
+    expect(begun.map(({ allowEmpty }) => allowEmpty)).toEqual([undefined, true]);
+    end(1);
+    expect(await wanted).toEqual(COMPLETE);
+    await scans.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("rejects for an origin that is not scanned, or is removed meanwhile", async () => {
+    const { scans } = setUp((signal) => {
+      const { promise, reject } = Promise.withResolvers<void>();
+      signal.addEventListener("abort", () => reject(new OwnError("cancelled", "gone")));
+      return promise;
+    });
+    await expect(scans.request(nas, {})).rejects.toMatchObject({ code: "usage" });
+    scans.add(nas, 900_000);
+    const wanted = scans.request(nas, {});
+    scans.remove(nas);
+    await expect(wanted).rejects.toMatchObject({ code: "cancelled" });
+    await scans.close();
   });
 });
