@@ -3,7 +3,7 @@
  * it, so that a reused id is never signalled, also from another run of the program.
  */
 
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
 export interface ProcessId {
@@ -96,17 +96,50 @@ export function signal(ids: readonly ProcessId[], name: NodeJS.Signals): void {
   }
 }
 
-/** Ends the trees of `roots`: politely, and after `graceMs` by SIGKILL. Stopped ones too. */
+/**
+ * Ends the trees of `roots`: politely, and after `graceMs` by SIGKILL. Stopped ones too, and what was
+ * forked meanwhile or lost its parent, where the server has a mount namespace of its own.
+ */
 export async function end(roots: readonly ProcessId[], graceMs = 2000): Promise<void> {
   const all = roots.flatMap(tree);
+  const spaces = new Set(all.map(mountNamespace).filter((space) => space !== OWN_NAMESPACE));
+  spaces.delete(undefined);
   signal(all, "SIGTERM");
   signal(all, "SIGCONT");
-  if (await gone(all, graceMs)) return;
-  signal([...all, ...all.flatMap(tree)], "SIGKILL");
-  if (!(await gone(all, 10_000))) {
-    const stuck = all.filter(isAlive).map((id) => id.pid);
-    throw new Error(`processes ${stuck.join(", ")} outlive SIGKILL`);
+  const ended = await gone(all, graceMs);
+  const left = () => [...all.filter(isAlive), ...all.flatMap(tree), ...membersOf(spaces)];
+  if (ended && left().length === 0) return;
+  const killed = () => {
+    signal(left(), "SIGKILL");
+    return left().length === 0;
+  };
+  if (!(await until(killed, 10_000))) {
+    throw new Error(
+      `processes ${left()
+        .map((id) => id.pid)
+        .join(", ")} outlive SIGKILL`,
+    );
   }
+}
+
+const OWN_NAMESPACE = mountNamespace({ pid: process.pid, startTicks: "" });
+
+function mountNamespace({ pid }: ProcessId): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`);
+  } catch (error) {
+    // Another user's process is none of a server that we started.
+    if (isGone(error) || isForbidden(error)) return undefined;
+    throw error;
+  }
+}
+
+function membersOf(spaces: ReadonlySet<string | undefined>): readonly ProcessId[] {
+  if (spaces.size === 0) return [];
+  return readdirSync("/proc")
+    .map((name) => (/^\d+$/.test(name) ? identify(Number(name)) : undefined))
+    .filter((id) => id !== undefined)
+    .filter((id) => spaces.has(mountNamespace(id)));
 }
 
 /** Waits until none of `ids` lives; false when some still do after `timeoutMs`. */
@@ -128,6 +161,15 @@ export async function until(
 }
 
 function isGone(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const code = codeOf(error);
   return code === "ENOENT" || code === "ESRCH";
+}
+
+function isForbidden(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "EACCES" || code === "EPERM";
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }
