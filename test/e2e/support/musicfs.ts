@@ -73,6 +73,13 @@ export class Workspace implements Disposable {
     return target;
   }
 
+  /** Makes or replaces a configuration file; answers the flags that use it. */
+  config(text: string): readonly string[] {
+    const file = this.file("config.toml", text);
+    chmodSync(file, 0o600);
+    return ["--config", file];
+  }
+
   get mountPoint(): string {
     return this.path("mnt");
   }
