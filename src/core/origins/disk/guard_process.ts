@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import type { Subprocess } from "bun";
+import { displayText } from "../../bytes.ts";
 import { messageOf } from "../../errors.ts";
 import { DiskFailure } from "./failure.ts";
 import { FrameAssembler, frame } from "./frame.ts";
@@ -24,7 +25,10 @@ interface UnderWay {
   readonly reject: (failure: DiskFailure) => void;
 }
 
-type Child = Subprocess<"pipe", "pipe", "inherit">;
+type Child = Subprocess<"pipe", "pipe", "pipe">;
+
+/** Of what a guard says before it ends; only the end of that is told. */
+const LAST_WORDS_CHARACTERS = 300;
 
 export class GuardProcess implements Guard {
   openDirectories = 0;
@@ -46,7 +50,8 @@ export class GuardProcess implements Guard {
     this.pid = this.#child.pid;
     // Neither a guard nor one that is stuck keeps this process from ending.
     this.#child.unref();
-    this.exited = this.#child.exited.then(() => this.#ended());
+    const lastWords = lastWordsOf(this.#child.stderr);
+    this.exited = this.#child.exited.then(async () => this.#ended(await lastWords));
     void this.#receive();
     this.#write(Buffer.from(JSON.stringify(settings)));
   }
@@ -96,10 +101,11 @@ export class GuardProcess implements Guard {
     }
   }
 
-  #ended(): void {
+  #ended(lastWords: string): void {
     const { exitCode, signalCode } = this.#child;
     const how = signalCode ? `was killed (${signalCode})` : `ended with ${exitCode}`;
-    this.#fail(new DiskFailure("io", `its guard process ${how}`));
+    const said = lastWords === "" ? "" : `: ${lastWords}`;
+    this.#fail(new DiskFailure("io", `its guard process ${how}${said}`));
   }
 
   #fail(why: DiskFailure): void {
@@ -110,12 +116,23 @@ export class GuardProcess implements Guard {
   }
 }
 
+/** The last line, safe to print. */
+async function lastWordsOf(stderr: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let said = "";
+  for await (const piece of stderr) {
+    said = (said + decoder.decode(piece, { stream: true })).slice(-LAST_WORDS_CHARACTERS);
+  }
+  return displayText(said.trim().split("\n").at(-1) ?? "");
+}
+
 function start(command: readonly string[]): Child {
   try {
     return Bun.spawn([...command], {
       stdin: "pipe",
       stdout: "pipe",
-      stderr: "inherit",
+      // Not this process's own: a script that waits for the end of that would wait for a stuck guard.
+      stderr: "pipe",
       // It needs nothing of either: no secrets, and no directory that somebody wants to unmount.
       env: {},
       cwd: "/",

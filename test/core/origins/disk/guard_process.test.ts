@@ -79,6 +79,14 @@ describe("GuardProcess", () => {
     expect(() => start(false, ["/no/such/program"])).toThrow("cannot be started");
   });
 
+  test("tells the last words of a guard that ends", async () => {
+    const guard = start(false, ["sh", "-c", "echo first >&2; echo 'out of\tluck' >&2; exit 3"]);
+    await guard.exited;
+    await expect(guard.call(PROBE())).rejects.toThrow(
+      "its guard process ended with 3: out of\\x09luck",
+    );
+  });
+
   test("refuses a directory that must be a mounted share and is none", async () => {
     const result = await start(true).call(PROBE());
     expect(() => decodeProbe(result)).toThrow("nothing is mounted");
@@ -99,5 +107,17 @@ describe("GuardProcess", () => {
     expect(await parent.exited).toBe(0);
     for (let tries = 0; tries < 200 && existsSync(`/proc/${pid}`); tries++) await Bun.sleep(10);
     expect(existsSync(`/proc/${pid}`)).toBeFalse();
+  });
+
+  test("holds no output of the process that started it: a stuck one keeps nobody waiting", async () => {
+    const script = `
+      import { GuardProcess } from "${import.meta.dir}/../../../../src/core/origins/disk/guard_process.ts";
+      const settings = { path: "/", tokens: "strong", requireMount: false };
+      console.log(new GuardProcess(1, ["sleep", "20"], settings).pid);
+    `;
+    const parent = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "pipe" });
+    const [stdout] = await Promise.all([parent.stdout.text(), parent.stderr.text()]);
+    const pid = Number(stdout);
+    expect(process.kill(pid, "SIGKILL")).toBeTrue();
   });
 });
