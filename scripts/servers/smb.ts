@@ -16,6 +16,8 @@ export interface SmbOptions extends ServerOptions {
   readonly port?: number;
   /** False: only the server. Default: true. */
   readonly mount?: boolean;
+  /** The port at which the client finds the server's: a proxy's. Default: the server's own. */
+  readonly via?: (port: number) => number;
 }
 
 /** A part of the set-up that a test can make fail by itself. */
@@ -55,7 +57,7 @@ export async function startSmb(options: SmbOptions = {}): Promise<Smb> {
     const root = new ServerRoot("smb", options);
     try {
       const [free = 0] = await freePorts(1);
-      return await startIn(root, options.port ?? free, mount);
+      return await startIn(root, options.port ?? free, mount, options.via);
     } catch (error) {
       await halt(root);
       throw error;
@@ -63,12 +65,18 @@ export async function startSmb(options: SmbOptions = {}): Promise<Smb> {
   });
 }
 
-async function startIn(root: ServerRoot, port: number, mount: boolean): Promise<Smb> {
+async function startIn(
+  root: ServerRoot,
+  port: number,
+  mount: boolean,
+  via: NonNullable<SmbOptions["via"]> = (direct) => direct,
+): Promise<Smb> {
   const shareDir = root.directory(SHARE);
   const mountPoint = root.directory("mnt");
   const config = writeConfig(root, port);
+  const clientPort = via(port);
   const start = (part: SmbPart) =>
-    part === "smbd" ? startServer(root, config, port) : startClient(root, port);
+    part === "smbd" ? startServer(root, config, port) : startClient(root, clientPort);
   await start("smbd");
   if (mount) await start("client");
   root.publish({
