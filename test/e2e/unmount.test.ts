@@ -15,7 +15,7 @@ import {
   Workspace,
 } from "./support/musicfs.ts";
 
-const { test } = needing("root", "fuse", "fusermount3", "setpriv");
+const { test } = needing("root", "fuse", "fusermount3", "setpriv", "script");
 
 const CONTENT = "music ".repeat(100_000);
 
@@ -166,6 +166,72 @@ describe("a busy mount", () => {
     mount.kill("SIGINT");
     expect(await mount.exited()).toBe(0);
     expectNothingLeft(here, mount);
+  });
+
+  test("is ended by a third signal, whoever still reads", async () => {
+    const here = place();
+    using workspace = here.workspace;
+    await using mount = await mountAt(here);
+    const reader = slowReader(workspace);
+    await reader.stdout.getReader().read();
+    mount.kill("SIGTERM");
+    await mount.logged("not unmounted");
+    mount.kill("SIGTERM");
+    await eventually("it is detached", () => !workspace.isMounted);
+    mount.kill("SIGTERM");
+    expect(await mount.exited()).toBe(0);
+    expect(mount.log).toContain("ended although it is still used");
+    expectNothingLeft(here, mount);
+    reader.kill();
+    await reader.exited;
+  });
+
+  test("is ended by a second signal when only a copy of the mount table holds it", async () => {
+    const here = place();
+    using workspace = here.workspace;
+    await using mount = await mountAt(here);
+    await using _copy = await MountNamespace.create();
+    mount.kill("SIGTERM");
+    await eventually("it is unmounted here", () => !workspace.isMounted);
+    expect(isRunning(mount.pid)).toBe(true);
+    mount.kill("SIGTERM");
+    expect(await mount.exited()).toBe(0);
+    expectNothingLeft(here, mount);
+  });
+});
+
+describe("a mount in a terminal", () => {
+  /** Starts a mount in a terminal of its own, `wrapper` before it, and closes the terminal. */
+  async function closeTerminal(here: Place, ...wrapper: readonly string[]): Promise<void> {
+    const { workspace, origins } = here;
+    const command = [...wrapper, BINARY, "mount", workspace.mountPoint, ...origins];
+    const quoted = command.map((word) => `'${word}'`).join(" ");
+    const terminal = Bun.spawn(["script", "-qfc", quoted, "/dev/null"], {
+      env: { ...workspace.env, PATH: "/usr/bin:/bin", TMPDIR: workspace.path("tmp") },
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    await eventually("it is mounted", () => workspace.isMounted);
+    await workspace.shell('until test -e "$1/album/track"; do sleep 0.05; done');
+    terminal.kill("SIGKILL");
+    await terminal.exited;
+  }
+
+  test("ends when the terminal is closed", async () => {
+    const here = place();
+    using workspace = here.workspace;
+    await closeTerminal(here);
+    await eventually("all is gone", () => processesOf(workspace).length === 0);
+    expect(workspace.isMounted).toBe(false);
+  });
+
+  test("stays under nohup", async () => {
+    const here = place();
+    using workspace = here.workspace;
+    await closeTerminal(here, "nohup");
+    await Bun.sleep(500);
+    expect(await workspace.shell('cat "$1/album/track"')).toBe(CONTENT);
+    await workspace.must([BINARY, "unmount", workspace.mountPoint]);
+    await eventually("all is gone", () => processesOf(workspace).length === 0);
   });
 });
 

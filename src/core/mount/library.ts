@@ -77,6 +77,13 @@ export class Library {
     return this.#mounted?.mountPoint ?? this.options.config.mountPoint;
   }
 
+  /** Stops serving although the mount may still be in use: its requests fail. `ended` resolves. */
+  abort(): void {
+    const mounted = this.#mounted;
+    if (mounted !== undefined) abortConnection(mounted.connection, mounted.mountPoint);
+    this.#end.resolve();
+  }
+
   /**
    * Ends everything, in the reverse order of its beginning. The mount is gone already, or is
    * aborted: programs that still use it get errors. Idempotent.
