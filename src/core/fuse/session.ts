@@ -21,6 +21,7 @@ import { IN_HEADER, OUT_HEADER } from "./layout.ts";
 import type { Negotiated, Wishes } from "./negotiate.ts";
 import { INIT_OPCODE, type Opcode, opcodeOf } from "./opcodes.ts";
 import { finishError, finishHeader, REPLY_BODY } from "./reply.ts";
+import type { RequestCounts } from "./request_counts.ts";
 
 export type { Negotiated } from "./negotiate.ts";
 
@@ -42,6 +43,8 @@ const ERRNO_MAX = 4095;
 export interface SessionOptions extends Wishes {
   /** What an earlier session of the mount settled with the kernel; without it, INIT comes first. */
   readonly negotiated?: Negotiated;
+  /** Where requests are counted; by default nowhere. */
+  readonly counts?: RequestCounts;
   /** Replies are written here; default: a new memory of {@link REPLY_BYTES}. */
   readonly reply?: Memory;
   /**
@@ -55,12 +58,14 @@ export interface SessionOptions extends Wishes {
 export class Session {
   readonly reply: Memory;
   readonly #exchange: Exchange;
+  readonly #counts: RequestCounts | undefined;
 
   constructor(fileSystem: FileSystem, options: SessionOptions) {
     this.reply = options.reply ?? new Memory(REPLY_BYTES);
     const ignore = () => undefined;
     this.#exchange = new Exchange(fileSystem, options, this.reply, options.onError ?? ignore);
     this.#exchange.negotiated = options.negotiated;
+    this.#counts = options.counts;
   }
 
   /** What INIT settled; undefined before it. */
@@ -79,6 +84,7 @@ export class Session {
     x.begin(request, lengthBytes);
     const code = x.view.getUint32(IN_HEADER.at.opcode, true);
     const opcode = opcodeOf(code);
+    this.#counts?.add(code);
     const result = this.#dispatch(x, code, opcode, lengthBytes);
     if (opcode?.replies === false) return NO_REPLY;
     if (result === DEFERRED) return DEFERRED;

@@ -118,6 +118,7 @@ export class Library {
 
     const onFault = (message: string) => log.error(message);
     const state = new SharedState();
+    cleanUp.defer(() => log.debug("requests of the kernel", state.requests.byName()));
     const onDeferred = (deferred: Deferred) => this.#assembly?.defer(deferred);
     const readers = cleanUp.use(new ReaderPool({ state, fuseFd: mounted.fd, onDeferred, onFault }));
     const owner = ownership(config);

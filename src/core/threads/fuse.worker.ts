@@ -74,7 +74,7 @@ function serve(start: FuseStart, catalog: SqliteCatalogReader): { readonly failu
 }
 
 function openSession(start: FuseStart, catalog: SqliteCatalogReader): Session {
-  const { handles, routing, seams, seen, jobs } = new SharedState(start.shared);
+  const { handles, routing, seams, seen, jobs, requests } = new SharedState(start.shared);
   const defer: Defer = (deferred) => channel.post({ kind: "deferred", deferred });
   const backing = {
     open: (fd: number) => backingOpen(start.fuseFd, fd),
@@ -92,6 +92,7 @@ function openSession(start: FuseStart, catalog: SqliteCatalogReader): Session {
     {
       pageSizeBytes: pageSizeBytes(),
       passthrough: start.passthrough,
+      counts: requests,
       onError: (error) => channel.post({ kind: "fault", message: messageOf(error) }),
     },
   );

@@ -1,5 +1,6 @@
 /** The memory that all threads of a mount share, and how each thread looks at it. */
 
+import { RequestCounts } from "../fuse/request_counts.ts";
 import { HandleTable } from "../vfs/handles.ts";
 import { LatencyRings } from "../vfs/latency_rings.ts";
 import { RoutingTable } from "../vfs/routing_table.ts";
@@ -15,6 +16,7 @@ export interface SharedBuffers {
   readonly seen: SharedArrayBuffer;
   readonly jobs: SharedArrayBuffer;
   readonly latencies: SharedArrayBuffer;
+  readonly requests: SharedArrayBuffer;
 }
 
 /** One thread's views of the buffers; those not given are made anew. */
@@ -25,6 +27,7 @@ export class SharedState {
   readonly seen: SeenDirectories;
   readonly jobs: JobQueue;
   readonly latencies: LatencyRings;
+  readonly requests: RequestCounts;
 
   constructor(buffers?: Partial<SharedBuffers>) {
     this.handles = new HandleTable(buffers?.handles);
@@ -33,6 +36,7 @@ export class SharedState {
     this.seen = new SeenDirectories(buffers?.seen);
     this.jobs = new JobQueue(buffers?.jobs);
     this.latencies = new LatencyRings(buffers?.latencies);
+    this.requests = new RequestCounts(buffers?.requests);
   }
 
   get buffers(): SharedBuffers {
@@ -43,6 +47,7 @@ export class SharedState {
       seen: this.seen.shared,
       jobs: this.jobs.shared,
       latencies: this.latencies.shared,
+      requests: this.requests.shared,
     };
   }
 }
