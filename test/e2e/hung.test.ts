@@ -1,0 +1,153 @@
+/**
+ * An origin on a file system that hangs (a FUSE mount whose program is stopped): nothing else may
+ * wait for it, not `ls`, not reads of other origins, not the end of the mount.
+ */
+
+import { describe, expect } from "bun:test";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { needing } from "../support/needs.ts";
+import { BindfsMount } from "./support/bindfs.ts";
+import { eventually, Mount, Workspace } from "./support/musicfs.ts";
+
+const { test } = needing("root", "fuse", "bindfs");
+
+/** Far below every time-out of the hung origin, far above what a loaded machine takes. */
+const PROMPT_MS = 3000;
+const READ_DEADLINE_MS = 4000;
+
+function configOf(workspace: Workspace, hung: string): readonly string[] {
+  const origin = (id: string, priority: number, path: string) => `[[origins]]
+id = "${id}"
+origin_type = "local"
+priority = ${priority}
+path = "${path}"
+operation_timeout_ms = 2000
+`;
+  return workspace.config(`[health]
+check_interval_secs = 1
+timeout_ms = 1000
+[read]
+read_deadline_ms = ${READ_DEADLINE_MS}
+${origin("hung", 1, hung)}${origin("disk", 2, workspace.path("disk"))}`);
+}
+
+function guardsOf(pid: number): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((child) => {
+      try {
+        const status = readFileSync(`/proc/${child}/status`, "utf8");
+        const command = readFileSync(`/proc/${child}/cmdline`, "utf8");
+        return status.includes(`\nPPid:\t${pid}\n`) && command.includes("__guard");
+      } catch {
+        // It ended while it was looked at.
+        return false;
+      }
+    });
+}
+
+async function timed<T>(work: Promise<T>): Promise<{ readonly ms: number; readonly result: T }> {
+  const started = performance.now();
+  const result = await work;
+  return { ms: performance.now() - started, result };
+}
+
+async function setUp() {
+  const stack = new AsyncDisposableStack();
+  const workspace = stack.use(new Workspace("hung"));
+  const hung = stack.use(await BindfsMount.create());
+  const both = Buffer.alloc(20_000_000, "both origins hold this. ");
+  writeFileSync(join(hung.tree.root, "both.flac"), both);
+  writeFileSync(join(hung.tree.root, "only-hung.flac"), Buffer.alloc(500_000, "hung "));
+  workspace.file("disk/both.flac", both);
+  workspace.file("disk/only-disk.flac", Buffer.alloc(500_000, "disk "));
+  const mount = stack.use(await Mount.scanned(workspace, configOf(workspace, hung.tree.root)));
+  return { stack, workspace, hung, mount };
+}
+
+describe("an origin that hangs", () => {
+  test("NFR-7.2 delays neither listings nor other origins, and its own files fail in time", async () => {
+    const { stack, workspace, hung } = await setUp();
+    await using _all = stack;
+    await hung.stop();
+
+    const listed = await timed(workspace.shell('ls -l "$1"'));
+    expect(listed.result).toContain("only-hung.flac");
+    expect(listed.ms).toBeLessThan(PROMPT_MS);
+
+    const other = await timed(
+      workspace.shell('cmp "$1/only-disk.flac" "$2"', workspace.path("disk/only-disk.flac")),
+    );
+    expect(other.ms).toBeLessThan(PROMPT_MS);
+
+    const own = await timed(workspace.run(["cat", join(workspace.mountPoint, "only-hung.flac")]));
+    expect(own.result.code).toBe(1);
+    expect(own.result.stderr).toContain("Input/output error");
+    // The kernel reads ahead, so more than one READ may have to fail.
+    expect(own.ms).toBeLessThan(3 * READ_DEADLINE_MS + PROMPT_MS);
+
+    await eventually("the other replica serves", async () => {
+      const { code } = await workspace.run([
+        "cmp",
+        join(workspace.mountPoint, "both.flac"),
+        workspace.path("disk/both.flac"),
+      ]);
+      return code === 0;
+    });
+    hung.go();
+    await eventually("it is read again once it goes on", async () => {
+      const { code } = await workspace.run(["cat", join(workspace.mountPoint, "only-hung.flac")]);
+      return code === 0;
+    });
+  }, 90_000);
+
+  test("F-8 goes on in the middle of a file from another origin", async () => {
+    const { stack, workspace, hung } = await setUp();
+    await using _all = stack;
+    const script = `exec 3<"$1/both.flac"; head -c 100000 <&3; : > "$2"
+      while [ ! -e "$3" ]; do sleep 0.05; done; cat <&3`;
+    const begun = workspace.path("begun");
+    const go = workspace.path("go");
+    const reading = workspace.run(["sh", "-c", script, "sh", workspace.mountPoint, begun, go]);
+    await eventually("the file is being read", () => existsSync(begun));
+    await hung.stop();
+    writeFileSync(go, "");
+    const { code, stdout } = await reading;
+    expect(code).toBe(0);
+    expect(stdout === readFileSync(workspace.path("disk/both.flac"), "latin1")).toBe(true);
+    hung.go();
+  }, 60_000);
+
+  test("neither unmounting nor the end of the process waits for it; its guards are bounded", async () => {
+    const { stack, workspace, hung, mount } = await setUp();
+    await using _all = stack;
+    await hung.stop();
+    const stuck = Array.from({ length: 12 }, () =>
+      workspace.run(["timeout", "1", "cat", join(workspace.mountPoint, "only-hung.flac")]),
+    );
+    await Bun.sleep(1500);
+    const guards = guardsOf(mount.pid);
+    expect(guards.length).toBeGreaterThan(0);
+    expect(guards.length).toBeLessThanOrEqual(4);
+    await Promise.all(stuck);
+    const ended = await timed(mount.stop());
+    expect(ended.result).toBe(0);
+    expect(ended.ms).toBeLessThan(2 * PROMPT_MS);
+    expect(workspace.isMounted).toBe(false);
+    hung.go();
+    await eventually("its guards are gone once the kernel lets them go", () =>
+      guards.every((pid) => guardsOf(1).includes(pid) === false && !alive(pid)),
+    );
+  }, 60_000);
+});
+
+function alive(pid: number): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, "latin1").includes(") Z ");
+  } catch {
+    // No such process.
+    return false;
+  }
+}

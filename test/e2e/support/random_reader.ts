@@ -1,0 +1,78 @@
+/**
+ * Reads files of a mount at random and compares every byte: `bun random_reader.ts MOUNT REFERENCE...
+ * SECONDS SEED`. Each file may be that of any one of the references, and a handle sees one of them
+ * only. Prints a JSON line with what it saw; exits 1 on a wrong byte.
+ */
+
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { join } from "node:path";
+
+const MAX_READ_BYTES = 4 * 1024 * 1024;
+const READS_PER_HANDLE = 12;
+
+const args = process.argv.slice(2);
+const seed = Number(args.pop());
+const seconds = Number(args.pop());
+const [mount = "", ...references] = args;
+
+let state = seed >>> 0;
+/** mulberry32 (T. Ettinger): uniform in [0, 1). */
+function random(): number {
+  state = (state + 0x6d2b79f5) >>> 0;
+  let t = Math.imul(state ^ (state >>> 15), state | 1);
+  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+}
+
+const names = readdirSync(references[0] ?? "");
+const contents = new Map(
+  names.map((name) => [name, references.map((reference) => readFileSync(join(reference, name)))]),
+);
+const into = Buffer.alloc(MAX_READ_BYTES);
+const errors: Record<string, number> = {};
+let reads = 0;
+let handles = 0;
+let slowestMs = 0;
+const end = performance.now() + seconds * 1000;
+while (performance.now() < end) {
+  const name = names[Math.floor(random() * names.length)] ?? "";
+  let versions: readonly Buffer[] = contents.get(name) ?? [];
+  try {
+    const fd = timed(() => openSync(join(mount, name), "r"));
+    handles++;
+    try {
+      for (let i = 0; i < READS_PER_HANDLE && performance.now() < end; i++) {
+        versions = readSome(fd, name, versions);
+      }
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    errors[code] = (errors[code] ?? 0) + 1;
+  }
+}
+console.log(JSON.stringify({ reads, handles, errors, slowestMs: Math.round(slowestMs) }));
+
+/** Answers the versions that the handle may still be of. */
+function readSome(fd: number, name: string, versions: readonly Buffer[]): readonly Buffer[] {
+  const size = Math.max(...versions.map(({ length }) => length));
+  const offset = Math.floor(random() * (size + 10));
+  const length = 1 + Math.floor(random() ** 4 * (MAX_READ_BYTES - 1));
+  const read = timed(() => readSync(fd, into, 0, length, offset));
+  reads++;
+  const got = into.subarray(0, read);
+  const fitting = versions.filter((one) => got.equals(one.subarray(offset, offset + length)));
+  if (fitting.length > 0) return fitting;
+  console.log(JSON.stringify({ wrong: name, seed, offset, length, read }));
+  process.exit(1);
+}
+
+function timed<T>(work: () => T): T {
+  const started = performance.now();
+  try {
+    return work();
+  } finally {
+    slowestMs = Math.max(slowestMs, performance.now() - started);
+  }
+}
