@@ -174,6 +174,11 @@ export const S3_PAUSE_PATIENCE_MS = 1000;
 /** Counts of requests and bytes are written to disk this long after a change. */
 export const USAGE_SAVE_MS = 10_000;
 
+/** Content-defined chunks: never shorter (but for the last one), mostly near, never longer than this. */
+export const CHUNK_MIN_BYTES = 16 * 1024;
+export const CHUNK_AVERAGE_BYTES = 64 * 1024;
+export const CHUNK_MAX_BYTES = 256 * 1024;
+
 function assertRelation(holds: boolean, relation: string): void {
   if (!holds) throw new Error(`limits.ts: ${relation} does not hold`);
 }
@@ -189,4 +194,8 @@ assertRelation(SFTP_MAX_READ_BYTES <= SFTP_WINDOW_BYTES, "a READ fits the window
 assertRelation(
   SFTP_QUIET_MS < SFTP_REPLACE_MS,
   "a silent connection is avoided before it gives way",
+);
+assertRelation(
+  CHUNK_MIN_BYTES < CHUNK_AVERAGE_BYTES && CHUNK_AVERAGE_BYTES < CHUNK_MAX_BYTES,
+  "chunks have room around their average",
 );

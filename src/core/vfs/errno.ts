@@ -58,6 +58,7 @@ function errnoOf(code: ErrorCode): number {
     case "deadline_exceeded":
     case "replica_mismatch":
     case "catalog":
+    case "manifest":
     case "internal":
       return EIO;
     case "not_a_file":
