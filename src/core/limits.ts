@@ -171,6 +171,12 @@ export const S3_MAX_PAUSE_MS = 60_000;
 /** Requests wait for the end of a pause up to this long; with more to go they fail at once. */
 export const S3_PAUSE_PATIENCE_MS = 1000;
 
+/** Bytes of a version are kept on disk, and proved by checksums, in blocks of this size. */
+export const BLOCK_BYTES = 64 * 1024;
+
+/** Bytes on their way to the cache's disk; beyond it blocks are not kept. */
+export const CACHE_QUEUE_BYTES = 32 * 1024 * 1024;
+
 /** Counts of requests and bytes are written to disk this long after a change. */
 export const USAGE_SAVE_MS = 10_000;
 
@@ -189,6 +195,8 @@ assertRelation(SEAM_BYTES === FINGERPRINT_EDGE_BYTES, "seams and fingerprint edg
 assertRelation(SWITCH_MIN_MS < SWITCH_MAX_MS, "the switch rule has room between its bounds");
 assertRelation(SWITCH_MIN_SAMPLES <= LATENCY_SAMPLES, "a p95 can be had from the samples kept");
 assertRelation(READ_BUFFERS_BYTES >= MAX_READ_BYTES, "the largest read has a buffer to reuse");
+assertRelation(MAX_READ_BYTES % BLOCK_BYTES === 0, "the largest read is whole blocks");
+assertRelation(CACHE_QUEUE_BYTES >= MAX_READ_BYTES, "the largest read can be kept");
 assertRelation(SFTP_MAX_READ_BYTES < SFTP_MAX_PACKET_BYTES, "a READ's answer fits one packet");
 assertRelation(SFTP_MAX_READ_BYTES <= SFTP_WINDOW_BYTES, "a READ fits the window");
 assertRelation(
