@@ -11,6 +11,15 @@ const WAL_LIMIT_BYTES = 16 * 1024 * 1024;
 const WRITER_CACHE_KIB = 16 * 1024;
 
 /**
+ * Told of every run of a statement, before it, with its text. What it throws, the caller gets, and
+ * the statement is not run: so tests count statements and make the n-th of them fail.
+ */
+export type BeforeStatement = (sql: string) => void;
+
+/** The ways of a statement to run. */
+const RUNS: ReadonlySet<unknown> = new Set(["get", "all", "run", "iterate", "values"]);
+
+/**
  * One connection and its compiled statements. Closing finalizes them: one that is left keeps the
  * file and its locks open.
  */
@@ -19,30 +28,37 @@ export class Connection {
   readonly #statements = new Map<string, Statement<unknown, SQLQueryBindings[]>>();
 
   /** Opens the file, which is made if there is none, for writing. Throws SQLiteError. */
-  static forWriting(file: string): Connection {
-    return new Connection(new Database(file, { readwrite: true, create: true, strict: true }), [
+  static forWriting(file: string, before?: BeforeStatement): Connection {
+    const settings = [
       `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`,
       "PRAGMA journal_mode = WAL",
       "PRAGMA synchronous = NORMAL",
       `PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}`,
       `PRAGMA cache_size = -${WRITER_CACHE_KIB}`,
       "PRAGMA temp_store = MEMORY",
-    ]);
+    ];
+    const db = new Database(file, { readwrite: true, create: true, strict: true });
+    return new Connection(db, settings, before);
   }
 
   /** Opens an existing catalog for reading, with `cacheKib` KiB of page cache. Throws SQLiteError. */
-  static forReading(file: string, cacheKib: number): Connection {
-    return new Connection(new Database(file, { readonly: true, strict: true }), [
+  static forReading(file: string, cacheKib: number, before?: BeforeStatement): Connection {
+    const settings = [
       `PRAGMA busy_timeout = ${READER_BUSY_TIMEOUT_MS}`,
       `PRAGMA cache_size = -${Math.max(256, Math.floor(cacheKib))}`,
       "PRAGMA query_only = 1",
-    ]);
+    ];
+    return new Connection(new Database(file, { readonly: true, strict: true }), settings, before);
   }
 
-  private constructor(db: Database, settings: readonly string[]) {
+  private constructor(
+    db: Database,
+    settings: readonly string[],
+    readonly before: BeforeStatement | undefined,
+  ) {
     this.#db = db;
     try {
-      for (const setting of settings) db.run(setting);
+      for (const setting of settings) this.run(setting);
     } catch (error) {
       db.close();
       throw error;
@@ -53,7 +69,7 @@ export class Connection {
   statement<Row, Params extends SQLQueryBindings[]>(sql: string): Statement<Row, Params> {
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
-      statement = this.#db.prepare<unknown, SQLQueryBindings[]>(sql);
+      statement = announced(this.#db.prepare<unknown, SQLQueryBindings[]>(sql), sql, this.before);
       this.#statements.set(sql, statement);
     }
     return statement as unknown as Statement<Row, Params>;
@@ -61,6 +77,7 @@ export class Connection {
 
   /** Runs statements that are not worth keeping compiled. */
   run(sql: string): void {
+    this.before?.(sql);
     this.#db.run(sql);
   }
 
@@ -83,4 +100,19 @@ export class Connection {
     this.#statements.clear();
     this.#db.close();
   }
+}
+
+/** The statement itself when nobody wants to know of its runs. */
+function announced<S extends object>(statement: S, sql: string, before?: BeforeStatement): S {
+  if (before === undefined) return statement;
+  return new Proxy(statement, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      return (...values: unknown[]) => {
+        if (RUNS.has(name)) before(sql);
+        return value.apply(target, values);
+      };
+    },
+  });
 }

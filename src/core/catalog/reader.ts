@@ -8,7 +8,7 @@ import { type BytePath, joinPath, nameFromBytes, pathFromBytes } from "../bytes.
 import { messageOf, OwnError } from "../errors.ts";
 import type { OriginId } from "../origins/origin.ts";
 import { type CatalogReader, type Replica, ROOT_ENTRY, type TreeNode } from "./catalog.ts";
-import { Connection } from "./connection.ts";
+import { type BeforeStatement, Connection } from "./connection.ts";
 import { noteDamage } from "./recovery.ts";
 import type { AttributeRow, VersionRow } from "./rows.ts";
 import { DIRECTORY, HoldingState } from "./schema.ts";
@@ -80,14 +80,15 @@ export class SqliteCatalogReader implements CatalogReader {
 
   /**
    * Opens the catalog `file` that a `CatalogStore` made; `cacheKib` bounds the connection's page
-   * cache. Throws OwnError `catalog`.
+   * cache, `before` is for tests. Throws OwnError `catalog`.
    */
   constructor(
     readonly file: string,
     cacheKib = DEFAULT_CACHE_KIB,
+    before?: BeforeStatement,
   ) {
     try {
-      this.#connection = Connection.forReading(file, cacheKib);
+      this.#connection = Connection.forReading(file, cacheKib, before);
       this.#lookup = this.#connection.statement(READER_SQL.lookup);
       this.#directory = this.#connection.statement(READER_SQL.directory);
       this.#list = this.#connection.statement(READER_SQL.list);

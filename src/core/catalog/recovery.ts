@@ -19,7 +19,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import type { Clock } from "../clock.ts";
 import { messageOf, OwnError } from "../errors.ts";
-import { Connection } from "./connection.ts";
+import { type BeforeStatement, Connection } from "./connection.ts";
 import { goodCopyOf } from "./good_copy.ts";
 import { ProcessLock } from "./process_lock.ts";
 import { APPLICATION_ID, createTables, SCHEMA_VERSION } from "./schema.ts";
@@ -39,16 +39,20 @@ const MAX_ASIDE = 3;
 /** Ids of a replaced catalog start at the time in seconds times this: above all that were used. */
 const IDS_PER_SECOND = 2 ** 20;
 
+/** Opens the catalog's file, which is made if there is none. */
+type Connect = () => Connection;
+
 type Condition = "usable" | "empty" | { readonly unusable: string };
 
 /** Throws OwnError `catalog` when neither the catalog nor a replacement can be opened. */
-export function openCatalog(file: string, clock: Clock): OpenedCatalog {
+export function openCatalog(file: string, clock: Clock, before?: BeforeStatement): OpenedCatalog {
+  const connect = () => Connection.forWriting(file, before);
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     const lock = ProcessLock.tryAcquire(`${file}.lock`);
     try {
-      if (lock === undefined) return openShared(file);
-      const { connection, notice } = openOwned(file, clock);
+      if (lock === undefined) return openShared(file, connect);
+      const { connection, notice } = openOwned(file, clock, connect);
       return { connection, isOwner: true, lock, notice };
     } catch (error) {
       lock?.[Symbol.dispose]();
@@ -84,8 +88,8 @@ function damageNoteOf(file: string): string {
 }
 
 /** Another process owns the catalog: nothing is repaired under its feet. */
-function openShared(file: string): OpenedCatalog {
-  const connection = Connection.forWriting(file);
+function openShared(file: string, connect: Connect): OpenedCatalog {
+  const connection = connect();
   const condition = examine(connection);
   if (condition === "usable")
     return { connection, isOwner: false, lock: undefined, notice: undefined };
@@ -97,11 +101,12 @@ function openShared(file: string): OpenedCatalog {
 function openOwned(
   file: string,
   clock: Clock,
+  connect: Connect,
 ): { connection: Connection; notice: string | undefined } {
-  if (existsSync(damageNoteOf(file))) return replace(file, clock, "it was found damaged");
+  if (existsSync(damageNoteOf(file))) return replace(file, clock, connect, "it was found damaged");
   let connection: Connection | undefined;
   try {
-    connection = Connection.forWriting(file);
+    connection = connect();
     const condition = examine(connection);
     if (condition === "usable") return { connection, notice: undefined };
     if (condition === "empty" && !hasPredecessor(file)) {
@@ -109,11 +114,12 @@ function openOwned(
       return { connection, notice: undefined };
     }
     connection.close();
-    return replace(file, clock, condition === "empty" ? "it is empty" : condition.unusable);
+    const reason = condition === "empty" ? "it is empty" : condition.unusable;
+    return replace(file, clock, connect, reason);
   } catch (error) {
     connection?.close();
     if (!isDamage(error)) throw error;
-    return replace(file, clock, messageOf(error));
+    return replace(file, clock, connect, messageOf(error));
   }
 }
 
@@ -152,12 +158,13 @@ function pragma(connection: Connection, name: "application_id" | "user_version")
 function replace(
   file: string,
   clock: Clock,
+  connect: Connect,
   reason: string,
 ): { connection: Connection; notice: string | undefined } {
   const aside = setAside(file, clock);
   const firstId = Math.floor(clock.wallMs() / 1000) * IDS_PER_SECOND;
-  const restored = restoreCopy(file, firstId);
-  const connection = restored?.connection ?? Connection.forWriting(file);
+  const restored = restoreCopy(file, firstId, connect);
+  const connection = restored?.connection ?? connect();
   if (restored === undefined) createTables(connection, randomUUID(), firstId);
   rmSync(damageNoteOf(file), { force: true });
   const successor =
@@ -210,6 +217,7 @@ function hasPredecessor(file: string): boolean {
 function restoreCopy(
   file: string,
   firstId: number,
+  connect: Connect,
 ): { connection: Connection; date: string } | undefined {
   const copy = goodCopyOf(file);
   if (!existsSync(copy)) return undefined;
@@ -219,7 +227,7 @@ function restoreCopy(
   renameSync(unfinished, file);
   let connection: Connection | undefined;
   try {
-    connection = Connection.forWriting(file);
+    connection = connect();
     if (examine(connection) === "usable") {
       connection
         .statement<unknown, [number, number]>(

@@ -12,7 +12,7 @@ import type {
   ScanReport,
 } from "./catalog.ts";
 import { configure } from "./configure.ts";
-import type { Connection } from "./connection.ts";
+import type { BeforeStatement, Connection } from "./connection.ts";
 import { refreshDirectory } from "./directories.ts";
 import { markIncomplete, settleDirectoryTimes } from "./directory_time.ts";
 import { keepGoodCopy } from "./good_copy.ts";
@@ -54,10 +54,10 @@ export class CatalogStore implements CatalogWriter {
   /**
    * Opens the catalog `file`, or makes it. What is damaged or of a newer version is set aside and
    * replaced by the last good copy; `notice` then says so. Throws OwnError `catalog` when neither
-   * works, for example because the directory cannot be written.
+   * works, for example because the directory cannot be written. `before` is for tests.
    */
-  static open(file: string, clock: Clock): CatalogStore {
-    return new CatalogStore(openCatalog(file, clock), file, clock);
+  static open(file: string, clock: Clock, before?: BeforeStatement): CatalogStore {
+    return new CatalogStore(openCatalog(file, clock, before), file, clock);
   }
 
   private constructor(

@@ -59,7 +59,9 @@ export class FingerprintQueue {
    */
   add(file: FederatedFile): void {
     if (this.#stop.signal.aborted || this.#waiting.size >= FINGERPRINT_QUEUE_FILES) return;
-    if (this.#waiting.has(file.version) || this.#undecided(file).length === 0) return;
+    if (this.#waiting.has(file.version) || this.#undecided(file, file.replicas()).length === 0) {
+      return;
+    }
     this.#waiting.set(file.version, file);
     this.#running ??= this.#run();
   }
@@ -86,9 +88,10 @@ export class FingerprintQueue {
   }
 
   async #examine(file: FederatedFile): Promise<void> {
-    const undecided = this.#undecided(file);
+    const replicas = file.replicas();
+    const undecided = this.#undecided(file, replicas);
     if (undecided.length === 0) return;
-    const own = file.replicas().filter(({ match }) => match === "proved");
+    const own = replicas.filter(({ match }) => match === "proved");
     const found = new Set<number>();
     for (const replica of [...own, ...undecided]) {
       if (this.#stop.signal.aborted) return;
@@ -99,10 +102,10 @@ export class FingerprintQueue {
   }
 
   /** Replicas of which nobody can say yet whether they are the file's bytes. */
-  #undecided(file: FederatedFile): Replica[] {
+  #undecided({ sizeBytes }: FederatedFile, replicas: readonly Replica[]): Replica[] {
     const { policy } = this.ports;
-    return file.replicas().filter(({ match, originVersion }) => {
-      if (originVersion.sizeBytes !== file.sizeBytes) return false;
+    return replicas.filter(({ match, originVersion }) => {
+      if (originVersion.sizeBytes !== sizeBytes) return false;
       return match === "unverified" || (match === "probable" && policy === "proved");
     });
   }
