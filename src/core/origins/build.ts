@@ -14,6 +14,7 @@ import { LOCAL_CAPABILITIES, LocalOrigin } from "./local.ts";
 import type { Origin, OriginId } from "./origin.ts";
 import type { UsageMeter } from "./usage.ts";
 import { withBandwidth } from "./wrappers/bandwidth.ts";
+import { withClosing } from "./wrappers/closing.ts";
 import { type FaultPlan, withFaults } from "./wrappers/faults.ts";
 import { withLimit } from "./wrappers/limit.ts";
 import { type OriginMetrics, withMetrics } from "./wrappers/metrics.ts";
@@ -64,9 +65,10 @@ export function wrapOrigin(
   origin = withTimeout(origin, settings.operationTimeoutMs, clock);
   if (metrics) origin = withMetrics(origin, metrics, clock);
   origin = withLimit(origin, settings.maxConcurrency);
-  // Outermost: a read that waits for its share of bandwidth takes nobody's turn.
+  // A read that waits for its share of bandwidth takes nobody's turn.
   if (bandwidth !== undefined) origin = withBandwidth(origin, bandwidth, clock);
-  return origin;
+  // Outside of all that waits: what waits ends too.
+  return withClosing(origin);
 }
 
 async function openOrigin(settings: OriginSettings, ports: OriginPorts): Promise<Origin> {

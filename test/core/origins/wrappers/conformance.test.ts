@@ -1,6 +1,7 @@
 import { systemClock } from "../../../../src/core/clock.ts";
 import type { Origin } from "../../../../src/core/origins/origin.ts";
 import { withBandwidth } from "../../../../src/core/origins/wrappers/bandwidth.ts";
+import { withClosing } from "../../../../src/core/origins/wrappers/closing.ts";
 import { FaultPlan, withFaults } from "../../../../src/core/origins/wrappers/faults.ts";
 import { withLimit } from "../../../../src/core/origins/wrappers/limit.ts";
 import { OriginMetrics, withMetrics } from "../../../../src/core/origins/wrappers/metrics.ts";
@@ -12,6 +13,7 @@ const WRAPPERS: Record<string, (inner: Origin) => Origin> = {
   timeout: (inner) => withTimeout(inner, 30_000, systemClock),
   limit: (inner) => withLimit(inner, 2),
   metrics: (inner) => withMetrics(inner, new OriginMetrics(), systemClock),
+  closing: (inner) => withClosing(inner),
   bandwidth: (inner) => withBandwidth(inner, 2 ** 36, systemClock),
   "faults (none of them striking)": (inner) => withFaults(inner, new FaultPlan(systemClock)),
 };
