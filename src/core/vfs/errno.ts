@@ -1,20 +1,7 @@
-/** What a failure looks like to the program that reads the mount. */
+/** What a failed read looks like to the program that reads an open file. */
 
 import { type ErrorCode, MusicFsError } from "../errors.ts";
-import {
-  EACCES,
-  EBUSY,
-  EINTR,
-  EINVAL,
-  EIO,
-  EISDIR,
-  ELOOP,
-  ENODEV,
-  ENOENT,
-  ENOTDIR,
-  EOPNOTSUPP,
-  ESTALE,
-} from "../sys/errno.ts";
+import { EBUSY, EINTR, EINVAL, EIO, ENODEV, EOPNOTSUPP } from "../sys/errno.ts";
 
 /** The errno (positive) of anything thrown; what is not ours is a bug and answers EIO. */
 export function toErrno(error: unknown): number {
@@ -23,22 +10,20 @@ export function toErrno(error: unknown): number {
 
 function errnoOf(code: ErrorCode): number {
   switch (code) {
-    case "not_found":
-      return ENOENT;
-    case "denied":
-      return EACCES;
-    case "not_a_directory":
-      return ENOTDIR;
-    case "is_a_directory":
-      return EISDIR;
-    case "symlink_loop":
-      return ELOOP;
-    // The path leads elsewhere now; the kernel looks it up again and the caller never notices.
-    case "version_changed":
-      return ESTALE;
     // Not EINTR's usual meaning of "nothing happened", but the only answer to a signal.
     case "cancelled":
       return EINTR;
+    // The file is open, so it cannot be missing, forbidden or another one to whoever reads it: read(2)
+    // knows none of these errnos, and the kernel does not look a path up again for ESTALE here.
+    case "not_found":
+    case "denied":
+    case "not_a_directory":
+    case "is_a_directory":
+    case "symlink_loop":
+    case "version_changed":
+    case "not_a_file":
+    case "outside_root":
+    case "bad_name":
     // A player that gets ETIMEDOUT, EHOSTDOWN or ENOTCONN treats the file as it does for EIO, and
     // some take ENOTCONN for the end of the whole mount: so every failure to get bytes is EIO.
     case "timeout":
@@ -61,10 +46,6 @@ function errnoOf(code: ErrorCode): number {
     case "manifest":
     case "internal":
       return EIO;
-    case "not_a_file":
-    case "outside_root":
-    case "bad_name":
-      return EACCES;
     case "busy":
       return EBUSY;
     case "unsupported":
