@@ -9,8 +9,8 @@
 import type { CatalogReader, CatalogWriter } from "../catalog/catalog.ts";
 import type { Clock, Random } from "../clock.ts";
 import type { Config } from "../config/config.ts";
-import { isOriginFailure, messageOf } from "../errors.ts";
-import type { EventBus } from "../events.ts";
+import { messageOf, OriginError } from "../errors.ts";
+import type { EventBus, MusicFsEvent } from "../events.ts";
 import { Federation } from "../federation/federation.ts";
 import type { Negotiated } from "../fuse/session.ts";
 import { MAX_ORIGINS } from "../limits.ts";
@@ -73,6 +73,7 @@ export class Assembly implements AsyncDisposable {
   /** Requests from before there was anybody to serve them. */
   readonly #early: Deferred[] = [];
   #service: RequestService | undefined;
+  #closed = false;
 
   constructor(readonly ports: AssemblyPorts) {
     const { clock, events, state, writer, config } = ports;
@@ -94,8 +95,8 @@ export class Assembly implements AsyncDisposable {
       isBusy: threadsAreReading(state.routing),
       ...(ports.network === undefined ? {} : { network: ports.network }),
       onError(error) {
-        // An origin's failures show in its health.
-        if (!isOriginFailure(error)) ports.onFault(messageOf(error));
+        // An origin's failures show in its health, and a file that changed is nobody's fault.
+        if (!(error instanceof OriginError)) ports.onFault(messageOf(error));
       },
     });
     this.federation = federation;
@@ -134,8 +135,8 @@ export class Assembly implements AsyncDisposable {
     cleanUp.use(this.#collectLatencies());
     cleanUp.use(
       events.subscribe((event) => {
+        if (isGoodNews(event)) this.#service?.originRecovered();
         if (event.type !== "recovered") return;
-        this.#service?.originRecovered();
         scans.recovered(event.origin);
         void roots.refresh(event.origin);
       }),
@@ -144,6 +145,8 @@ export class Assembly implements AsyncDisposable {
 
   /** A request that the FUSE or a reader thread could not answer; those before `serve` wait for it. */
   readonly defer = (deferred: Deferred): void => {
+    // The mount is gone: nobody waits for an answer.
+    if (this.#closed) return;
     if (this.#service === undefined) this.#early.push(deferred);
     else this.#service.defer(deferred);
   };
@@ -181,8 +184,10 @@ export class Assembly implements AsyncDisposable {
 
   /** Ends everything, in the reverse order of its beginning. Idempotent. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.giveUpRequests();
     await this.#cleanUp.disposeAsync();
+    await this.#service?.settled();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -204,6 +209,12 @@ export class Assembly implements AsyncDisposable {
     }
     return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
   }
+}
+
+/** An origin may show what it did not before: it is well again, or could be listed. */
+function isGoodNews(event: MusicFsEvent): boolean {
+  if (event.type === "health_changed") return event.to === "healthy";
+  return event.type === "scan_finished" && event.outcome !== "failed";
 }
 
 /** Whether the FUSE or reader threads have answered reads since the last call. */

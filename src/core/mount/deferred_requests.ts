@@ -27,24 +27,41 @@ export interface DeferredRequestsPorts {
   readonly dropPages: (nodeid: number) => void;
   /** A directory request was answered; what some origin holds there may be missing in it. */
   readonly onAnswered: (directory: number) => void;
+  /** The catalog could not be read, or there is a bug. */
+  readonly onFault: (what: string, error: unknown) => void;
 }
 
 export class DeferredRequests {
+  readonly #underWay = new Set<Promise<void>>();
+
   constructor(readonly ports: DeferredRequestsPorts) {}
 
+  /** Never throws: what fails on our side is a fault, and the request is still answered. */
   readonly handle = (deferred: Deferred): void => {
+    const work = this.#handle(deferred)
+      .catch((error: unknown) => this.ports.onFault(`a deferred ${deferred.kind}`, error))
+      .finally(() => this.#underWay.delete(work));
+    this.#underWay.add(work);
+  };
+
+  /** Resolves when everything that is under way now has been answered. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+
+  async #handle(deferred: Deferred): Promise<void> {
     const { ports } = this;
     switch (deferred.kind) {
       case "directory":
-        void this.#directory(deferred.directory, deferred.request);
+        await this.#directory(deferred.directory, deferred.request);
         break;
       case "open":
         if (deferred.failure !== undefined) ports.onLocalFailure(deferred.failure);
-        void ports.opens.start(deferred);
+        await ports.opens.start(deferred);
         break;
       case "read":
         if (deferred.failure !== undefined) ports.onLocalFailure(deferred.failure);
-        void ports.reads.start(deferred);
+        await ports.reads.start(deferred);
         break;
       case "interrupt":
         ports.reads.interrupt(deferred.unique);
@@ -61,13 +78,17 @@ export class DeferredRequests {
         ports.fingerprint(deferred.version);
         break;
     }
-  };
+  }
 
   async #directory(directory: number, request: Uint8Array): Promise<void> {
     const { listings, session, reply } = this.ports;
-    await listings.ensure(directory);
-    const length = session.handle(request);
-    if (length > NO_REPLY) reply(session.reply, length);
+    try {
+      await listings.ensure(directory);
+    } finally {
+      // The session tells an error of its own where the catalog cannot be read.
+      const length = session.handle(request);
+      if (length > NO_REPLY) reply(session.reply, length);
+    }
     this.ports.onAnswered(directory);
   }
 }

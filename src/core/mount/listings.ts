@@ -26,6 +26,7 @@ export interface ListingsPorts {
 
 export class Listings {
   readonly #running = new Map<string, Promise<boolean>>();
+  readonly #waiting = new Set<() => void>();
   readonly #closing = new AbortController();
 
   constructor(readonly ports: ListingsPorts) {}
@@ -49,9 +50,10 @@ export class Listings {
     return (await this.#withinDeadline(this.#list(origin, directory))) ?? false;
   }
 
-  /** Gives up what runs. */
+  /** Gives up what runs; whoever waits for it goes on at once. */
   close(): void {
     this.#closing.abort("the mount ends");
+    for (const stopWaiting of this.#waiting) stopWaiting();
   }
 
   /** Listings under way, for leak checks. */
@@ -76,8 +78,15 @@ export class Listings {
   }
 
   async #withinDeadline<T>(work: Promise<T>): Promise<T | undefined> {
+    if (this.#closing.signal.aborted) return undefined;
     const { promise, resolve } = Promise.withResolvers<undefined>();
-    using _timer = this.ports.clock.schedule(DIRECTORY_DEADLINE_MS, () => resolve(undefined));
-    return await Promise.race([work, promise]);
+    const stopWaiting = () => resolve(undefined);
+    this.#waiting.add(stopWaiting);
+    using _timer = this.ports.clock.schedule(DIRECTORY_DEADLINE_MS, stopWaiting);
+    try {
+      return await Promise.race([work, promise]);
+    } finally {
+      this.#waiting.delete(stopWaiting);
+    }
   }
 }

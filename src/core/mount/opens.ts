@@ -19,7 +19,7 @@ import type { SeamPool } from "../vfs/seams.ts";
 import type { CatalogUpdates } from "./catalog_updates.ts";
 import type { Confirmations } from "./confirmations.ts";
 import type { KernelReplies } from "./kernel_replies.ts";
-import type { ReplicaRefresh } from "./replica_refresh.ts";
+import type { Refreshed, ReplicaRefresh } from "./replica_refresh.ts";
 import type { ReplyBuffers } from "./reply_buffers.ts";
 
 export interface OpenRequest {
@@ -93,27 +93,25 @@ export class Opens {
   }
 
   async #decide({ version, failure }: OpenRequest): Promise<Verdict> {
-    const { catalog, confirmations, registry } = this.ports;
+    const { catalog, confirmations } = this.ports;
     if (!catalog.version(version, this.#node)) return ESTALE;
     const { entry } = this.#node;
-    const replicas = catalog.replicas(version);
-    const usable = this.#inOrder(replicas);
+    const usable = this.#inOrder(catalog.replicas(version));
     const same = usable.filter(({ match }) => match === "proved");
     for (const replica of same) {
       // A thread that just failed to open it knows better than any earlier look.
       if (failure === undefined && confirmations.isFresh(replica)) return 0;
-      const origin = registry.get(replica.origin);
-      if (origin === undefined) continue;
-      const refreshed = await this.ports.refresh.refresh(origin, replica);
+      const refreshed = await this.#refresh(replica);
       if (refreshed === "same") return 0;
-      if (refreshed === "changed") return ESTALE;
+      if (refreshed === "unknown") continue;
+      // The kernel asks once more and not again: what it then finds must be right.
+      await Promise.all(usable.filter((other) => other !== replica).map((r) => this.#refresh(r)));
+      return ESTALE;
     }
     if (usable.some(({ match }) => match === "probable")) return 0;
     // Nothing of this handle was read yet, so there is nothing to compare a replica with. It is
     // shown as the version of its own that it is: no byte of one is ever mixed with the other's.
-    const other =
-      usable.find(({ match }) => match === "unverified") ??
-      (this.ports.serveOther ? usable.find(({ match }) => match === "different") : undefined);
+    const other = await this.#standIn(version);
     if (other !== undefined) {
       this.#servedOther.add(entry);
       this.ports.updates.apply(await this.ports.writer.setServedVersion(entry, other.version));
@@ -122,6 +120,30 @@ export class Opens {
     // With another version in reach and not wanted, say so now; with none, the catalog is believed
     // and reads will tell.
     return usable.length > 0 && same.length === 0 ? EIO : 0;
+  }
+
+  /** A replica of other bytes, or maybe other ones, that is there and may be shown instead. */
+  async #standIn(version: number): Promise<Replica | undefined> {
+    const failed = new Set<OriginId>();
+    const changed = new Set<OriginId>();
+    for (;;) {
+      const usable = this.#inOrder(this.ports.catalog.replicas(version));
+      const among = usable.filter(({ origin }) => !failed.has(origin));
+      const other =
+        among.find(({ match }) => match === "unverified") ??
+        (this.ports.serveOther ? among.find(({ match }) => match === "different") : undefined);
+      if (other === undefined) return undefined;
+      // One that changed is looked at anew, as what it is now; one that keeps changing is not.
+      const refreshed = await this.#refresh(other);
+      if (refreshed === "same") return other;
+      if (refreshed === "unknown" || changed.has(other.origin)) failed.add(other.origin);
+      changed.add(other.origin);
+    }
+  }
+
+  async #refresh(replica: Replica): Promise<Refreshed> {
+    const origin = this.ports.registry.get(replica.origin);
+    return origin === undefined ? "unknown" : await this.ports.refresh.refresh(origin, replica);
   }
 
   /** Replicas on origins that are not unhealthy, in routing order. */

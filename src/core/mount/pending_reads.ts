@@ -57,11 +57,19 @@ export class PendingReads {
 
   constructor(readonly ports: PendingReadsPorts) {}
 
+  /** Answers one READ; rejects, once it has, where the catalog cannot be read. */
   async start(request: ReadRequest): Promise<void> {
     const { clock, files, buffers, reply } = this.ports;
     const buffer = buffers.take();
-    const file = files.get(request.fh);
+    let file: BoundFile | undefined;
     let length: number;
+    try {
+      file = files.get(request.fh);
+    } catch (error) {
+      reply(buffer, errorReply(buffer, request.unique, -toErrno(error)));
+      buffers.give(buffer);
+      throw error;
+    }
     if (file === undefined) {
       length = errorReply(buffer, request.unique, -EBADF);
     } else {

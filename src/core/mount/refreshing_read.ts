@@ -22,19 +22,39 @@ export interface RefreshingReadPorts {
 export function refreshingRead(ports: RefreshingReadPorts): ReadFile {
   const { clock, federation, readDeadlineMs } = ports;
   return async (file, offsetBytes, into, { signal }) => {
-    const startedMs = clock.monotonicMs();
+    const endMs = clock.monotonicMs() + readDeadlineMs;
+    const remainingMs = () => endMs - clock.monotonicMs();
     try {
       return await federation.read(file, offsetBytes, into, { signal });
     } catch (error) {
-      if (!signal.aborted && isStale(error) && (await refreshReplicas(ports, file))) {
-        const deadlineMs = readDeadlineMs - (clock.monotonicMs() - startedMs);
-        if (deadlineMs > 0) {
-          return await federation.read(file, offsetBytes, into, { signal, deadlineMs });
-        }
-      }
-      throw error;
+      if (!isStale(error)) throw error;
+      const learned = await within(clock, remainingMs(), signal, () =>
+        refreshReplicas(ports, file),
+      );
+      const deadlineMs = remainingMs();
+      if (learned !== true || deadlineMs <= 0) throw error;
+      return await federation.read(file, offsetBytes, into, { signal, deadlineMs });
     }
   };
+}
+
+/** What `work` comes to; undefined when it takes longer than `limitMs` or the signal aborts. */
+async function within<T>(
+  clock: Clock,
+  limitMs: number,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  if (limitMs <= 0 || signal.aborted) return undefined;
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const end = () => resolve(undefined);
+  using _timer = clock.schedule(limitMs, end);
+  signal.addEventListener("abort", end, { once: true });
+  try {
+    return await Promise.race([work(), promise]);
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
 }
 
 /** True when the catalog learned something. */

@@ -61,11 +61,13 @@ export interface Waiting {
 
 export interface RequestService {
   readonly defer: Defer;
-  /** Shows what is preferred again after an origin came back. */
+  /** Shows what is preferred again: an origin that may hold it is well, or was listed. */
   readonly originRecovered: () => void;
   readonly waiting: Waiting;
   /** Gives up what waits; every request is still answered. */
   readonly close: () => void;
+  /** Resolves when every request that was deferred has been answered. */
+  readonly settled: () => Promise<void>;
 }
 
 export function requestService(ports: RequestServicePorts): RequestService {
@@ -139,6 +141,7 @@ export function requestService(ports: RequestServicePorts): RequestService {
         .then(updates.apply)
         .catch((error: unknown) => ports.onFault(`a directory's time: ${messageOf(error)}`));
     },
+    onFault: (what, error) => ports.onFault(`${what}: ${messageOf(error)}`),
   });
 
   return {
@@ -151,6 +154,7 @@ export function requestService(ports: RequestServicePorts): RequestService {
       listings.close();
       reads.close();
     },
+    settled: () => requests.settled(),
   };
 
   /** Handles directory requests again, once their directory was listed. */

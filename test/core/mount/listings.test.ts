@@ -88,4 +88,12 @@ describe("Listings", () => {
     expect(aborted).toBe(true);
     expect(listings.size).toBe(0);
   });
+
+  test("closing lets whoever waits go on, though the listing does not end", async () => {
+    const { listings } = setUp(() => new Promise(() => undefined), [nas]);
+    const waiting = listings.ensure(1);
+    listings.close();
+    await waiting;
+    await listings.ensure(1);
+  });
 });
