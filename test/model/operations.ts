@@ -1,0 +1,101 @@
+/**
+ * What may happen in a history. Operations are data and know nothing of the state they will meet: one
+ * that makes no sense there does nothing, so that any of them can be left out of a history.
+ */
+
+import type { FaultRule } from "../../src/core/origins/wrappers/faults.ts";
+
+export type OriginName = "a" | "b" | "c" | "d";
+
+export type Operation =
+  // At the origins.
+  | {
+      readonly do: "put";
+      readonly on: readonly OriginName[];
+      readonly path: string;
+      readonly content: number;
+    }
+  | {
+      readonly do: "put_unseen";
+      readonly on: OriginName;
+      readonly path: string;
+      readonly content: number;
+    }
+  | { readonly do: "remove"; readonly on: OriginName; readonly path: string }
+  | {
+      readonly do: "rename";
+      readonly on: OriginName;
+      readonly path: string;
+      readonly to: string;
+    }
+  | { readonly do: "make_directory"; readonly on: OriginName; readonly path: string }
+  // What goes wrong with them.
+  | {
+      readonly do: "fault";
+      readonly on: OriginName;
+      readonly rule: Pick<FaultRule, "fault" | "on" | "times" | "skip">;
+    }
+  | { readonly do: "heal"; readonly on: OriginName }
+  | { readonly do: "degrade"; readonly on: OriginName; readonly degraded: boolean }
+  // The program's own.
+  | { readonly do: "set_priority"; readonly on: OriginName; readonly priority: number }
+  | { readonly do: "enable"; readonly on: OriginName; readonly enabled: boolean }
+  | { readonly do: "detach"; readonly on: OriginName }
+  | { readonly do: "attach"; readonly on: OriginName; readonly priority: number }
+  | { readonly do: "scan"; readonly on: OriginName }
+  | { readonly do: "check"; readonly on: OriginName }
+  | { readonly do: "restart" }
+  | { readonly do: "kill" }
+  // Applications.
+  | { readonly do: "stat"; readonly path: string }
+  | { readonly do: "list"; readonly path: string }
+  | { readonly do: "open"; readonly slot: number; readonly path: string }
+  | {
+      readonly do: "read";
+      readonly slot: number;
+      /** Of the file's size, in 1000ths; a read may begin and end beyond it. */
+      readonly at: number;
+      readonly lengthBytes: number;
+      readonly direct: boolean;
+      /** A signal comes so long after; undefined: none. */
+      readonly interruptMs: number | undefined;
+    }
+  | { readonly do: "close"; readonly slot: number }
+  // Time.
+  | { readonly do: "wait"; readonly ms: number }
+  | { readonly do: "sleep_machine"; readonly ms: number };
+
+export interface OriginSetup {
+  readonly id: OriginName;
+  readonly priority: number;
+  readonly prefix: string;
+  readonly weak: boolean;
+  /** Configured from the start. */
+  readonly attached: boolean;
+  readonly pageEntries: number;
+  readonly maxConcurrency: number;
+}
+
+export interface Setup {
+  readonly origins: readonly OriginSetup[];
+  readonly failover: "probable" | "proved";
+  readonly onMismatch: "refuse" | "serve";
+  readonly hedge: boolean;
+  readonly readDeadlineMs: number;
+  readonly storeDelayMs: number;
+  readonly revalidateSecs: number;
+  readonly pollIntervalSecs: number;
+}
+
+export interface History {
+  readonly seed: number;
+  readonly setup: Setup;
+  readonly operations: readonly Operation[];
+}
+
+/** One line of a printed history. */
+export function describeOperation(operation: Operation): string {
+  const { do: verb, ...rest } = operation;
+  const words = Object.entries(rest).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+  return [verb, ...words].join(" ");
+}

@@ -1,0 +1,101 @@
+/** What each operation does to the world. */
+
+import type { OriginId } from "../../src/core/origins/origin.ts";
+import type { Operation } from "./operations.ts";
+import type { World } from "./world.ts";
+
+/** Begins it; what follows from it may go on afterwards. */
+export async function perform(world: World, operation: Operation): Promise<void> {
+  switch (operation.do) {
+    case "put":
+      for (const name of operation.on) {
+        await world.change(name, (s) => s.put(operation.path, operation.content));
+      }
+      return;
+    case "put_unseen":
+      await world.change(operation.on, async (storage) => {
+        await storage.putUnseen(operation.path, operation.content);
+      });
+      return;
+    case "remove":
+      await world.change(operation.on, (storage) => storage.remove(operation.path));
+      return;
+    case "rename":
+      await world.change(operation.on, (s) => s.rename(operation.path, operation.to));
+      return;
+    case "make_directory":
+      await world.change(operation.on, (storage) => storage.makeDirectory(operation.path));
+      return;
+    case "fault":
+      world.storages.get(operation.on as string as OriginId)?.addFault(operation.rule);
+      return;
+    case "heal":
+      world.storages.get(operation.on as string as OriginId)?.clearFaults();
+      return;
+    case "degrade": {
+      const storage = world.storages.get(operation.on as string as OriginId);
+      if (storage === undefined) return;
+      storage.memory.probeResult = operation.degraded
+        ? { status: "degraded", reason: "made so" }
+        : { status: "ok" };
+      return;
+    }
+    case "set_priority":
+      await world.reconfigure(operation.on, (settings) => ({
+        ...settings,
+        priority: operation.priority,
+      }));
+      return;
+    case "enable":
+      await world.reconfigure(operation.on, (settings) => ({
+        ...settings,
+        enabled: operation.enabled,
+      }));
+      return;
+    case "detach":
+      await world.reconfigure(operation.on, () => undefined);
+      return;
+    case "attach": {
+      const setup = world.history.setup.origins.find(({ id }) => id === operation.on);
+      if (setup === undefined || world.settings.some(({ id }) => id === setup.id)) return;
+      const added = world.originSettings({ ...setup, priority: operation.priority });
+      await world.configure([...world.settings, added]);
+      return;
+    }
+    case "scan":
+      world.life.assembly.scans.recovered(operation.on as string as OriginId);
+      return;
+    case "check":
+      void world.life.assembly.federation
+        .checkNow(operation.on as string as OriginId)
+        .catch(() => undefined);
+      return;
+    case "restart":
+      await world.restart();
+      return;
+    case "kill":
+      await world.kill();
+      return;
+    case "stat":
+      world.applications.stat(operation.path);
+      return;
+    case "list":
+      world.applications.list(operation.path);
+      return;
+    case "open":
+      world.applications.open(operation.slot, operation.path);
+      return;
+    case "read":
+      world.applications.read(operation);
+      return;
+    case "close":
+      world.applications.close(operation.slot);
+      return;
+    case "wait":
+      await world.pass(operation.ms);
+      return;
+    case "sleep_machine":
+      world.clock.jumpWall(operation.ms);
+      return;
+  }
+}

@@ -1,0 +1,149 @@
+/** Histories that once broke a rule, as short as they got, under the name of what was wrong. */
+
+import { describe, expect, test } from "bun:test";
+import type { Operation, OriginName, OriginSetup, Setup } from "./operations.ts";
+import { play } from "./play.ts";
+
+function origin(id: OriginName, more: Partial<OriginSetup> = {}): OriginSetup {
+  return {
+    id,
+    priority: 1,
+    prefix: "",
+    weak: false,
+    attached: true,
+    pageEntries: 1000,
+    maxConcurrency: 64,
+    ...more,
+  };
+}
+
+const SETUP: Setup = {
+  origins: [origin("a")],
+  failover: "probable",
+  onMismatch: "refuse",
+  hedge: true,
+  readDeadlineMs: 30_000,
+  storeDelayMs: 0,
+  revalidateSecs: 60,
+  pollIntervalSecs: 900,
+};
+
+function history(name: string, setup: Partial<Setup>, operations: readonly Operation[]): void {
+  test(name, async () => {
+    const { violation } = await play({ seed: 1, setup: { ...SETUP, ...setup }, operations });
+    expect(violation?.message).toBeUndefined();
+  });
+}
+
+describe("a history that went wrong once", () => {
+  history(
+    "an open answers ESTALE once, though the file changed on all of its origins",
+    { origins: [origin("a"), origin("b", { priority: 0 }), origin("c", { priority: 2 })] },
+    [
+      { do: "put", on: ["a", "b", "c"], path: "p/y", content: 0 },
+      { do: "wait", ms: 63_554 },
+      { do: "put", on: ["a", "b", "c"], path: "p/y", content: 2 },
+      { do: "rename", on: "b", path: "p/y", to: "p/z.flac" },
+      { do: "open", slot: 0, path: "p/y" },
+    ],
+  );
+
+  history(
+    "NFR-7.2 a read that is looked at twice ends within the deadline",
+    {
+      origins: [origin("a"), origin("b", { priority: 3 }), origin("c", { priority: 0 })],
+      readDeadlineMs: 3000,
+    },
+    [
+      { do: "put", on: ["a", "b", "c"], path: "x", content: 11 },
+      { do: "open", slot: 3, path: "x" },
+      { do: "fault", on: "c", rule: { fault: { kind: "short", lengthBytes: 100 } } },
+      {
+        do: "read",
+        slot: 3,
+        at: 830,
+        lengthBytes: 299_996,
+        direct: false,
+        interruptMs: undefined,
+      },
+      { do: "fault", on: "c", rule: { fault: { kind: "slow", delayMs: 8000 }, on: ["stat"] } },
+      { do: "wait", ms: 11_000 },
+    ],
+  );
+
+  history(
+    "the preferred version is shown again though its origin was never unhealthy",
+    {
+      origins: [
+        origin("a", { priority: 0, prefix: "p" }),
+        origin("b", { priority: 3, prefix: "p" }),
+        origin("c"),
+      ],
+      revalidateSecs: 0,
+    },
+    [
+      { do: "put", on: ["a", "c"], path: "p/x", content: 9 },
+      { do: "put", on: ["b"], path: "x", content: 10 },
+      {
+        do: "fault",
+        on: "c",
+        rule: { fault: { kind: "error", code: "timeout" }, on: ["stat"], skip: 1, times: 3 },
+      },
+      { do: "wait", ms: 31_000 },
+      { do: "open", slot: 1, path: "p/x" },
+    ],
+  );
+
+  history(
+    "F-9 a listing under way asks a removed origin for nothing more",
+    { origins: [origin("a"), origin("b", { pageEntries: 1 })] },
+    [
+      { do: "put", on: ["b"], path: "x", content: 3 },
+      { do: "put", on: ["b"], path: "y", content: 3 },
+      { do: "fault", on: "b", rule: { fault: { kind: "slow", delayMs: 900 }, on: ["stat"] } },
+      { do: "list", path: "" },
+      { do: "wait", ms: 100 },
+      { do: "detach", on: "b" },
+      { do: "wait", ms: 2500 },
+    ],
+  );
+
+  history(
+    "a stop while directories are being listed leaves no request behind that meets a closed catalog",
+    { origins: [origin("a"), origin("b")], storeDelayMs: 40 },
+    [
+      { do: "put", on: ["a", "b"], path: "p/q/y", content: 1 },
+      { do: "list", path: "" },
+      { do: "open", slot: 1, path: "p/y" },
+      { do: "restart" },
+    ],
+  );
+
+  history("a failed read of an open file is EIO, whatever the origin says of the file", {}, [
+    { do: "put", on: ["a"], path: "y", content: 3 },
+    { do: "open", slot: 0, path: "y" },
+    { do: "remove", on: "a", path: "y" },
+    { do: "read", slot: 0, at: 0, lengthBytes: 4096, direct: true, interruptMs: undefined },
+    {
+      do: "fault",
+      on: "a",
+      rule: { fault: { kind: "error", code: "denied" }, on: ["read"] },
+    },
+    { do: "read", slot: 0, at: 1, lengthBytes: 4096, direct: true, interruptMs: undefined },
+  ]);
+
+  history(
+    "a replica that changes while it is fingerprinted is nobody's fault",
+    { origins: [origin("a"), origin("b", { priority: 0 })] },
+    [
+      { do: "put", on: ["a", "b"], path: "y", content: 9 },
+      { do: "scan", on: "a" },
+      { do: "scan", on: "b" },
+      { do: "wait", ms: 500 },
+      { do: "open", slot: 0, path: "y" },
+      { do: "put", on: ["a"], path: "y", content: 11 },
+      { do: "read", slot: 0, at: 0, lengthBytes: 12_288, direct: true, interruptMs: undefined },
+      { do: "wait", ms: 500 },
+    ],
+  );
+});

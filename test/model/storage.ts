@@ -1,0 +1,217 @@
+/**
+ * What one origin really holds, and everything it ever held: it outlives the program that reads it.
+ * Connecting gives the program an Origin with faults; every request that gets there is noted.
+ */
+
+import type { BytePath } from "../../src/core/bytes.ts";
+import type { Clock } from "../../src/core/clock.ts";
+import { OriginError } from "../../src/core/errors.ts";
+import { MemoryOrigin } from "../../src/core/origins/memory.ts";
+import type { Origin, OriginId, OriginVersion } from "../../src/core/origins/origin.ts";
+import { FaultPlan, type FaultRule, withFaults } from "../../src/core/origins/wrappers/faults.ts";
+import { type OperationKind, WrappedOrigin } from "../../src/core/origins/wrappers/wrapped.ts";
+import type { VirtualClock } from "../support/virtual_clock.ts";
+import { type Content, contentOf } from "./contents.ts";
+
+export interface StorageSettings {
+  readonly id: string;
+  /** Its tokens are size and mtime. */
+  readonly weak: boolean;
+  /** Entries in one page of a listing. */
+  readonly pageEntries: number;
+}
+
+/** A request of the program, as the origin saw it. */
+export interface OriginRequest {
+  readonly origin: OriginId;
+  readonly kind: OperationKind;
+  readonly path: BytePath;
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+  readonly startMs: number;
+  endMs: number | undefined;
+  /** Undefined while it runs and when it went well. */
+  error: unknown;
+}
+
+export interface StoragePorts {
+  readonly clock: VirtualClock;
+  readonly onRequest: (request: OriginRequest) => void;
+  /** A request came over a connection that was closed. */
+  readonly onLateRequest: (origin: OriginId, kind: OperationKind, path: BytePath) => void;
+}
+
+export class Storage {
+  readonly id: OriginId;
+  readonly memory: MemoryOrigin;
+  /** Monotonic: since when no fault was active. */
+  calmSinceMs = Number.NEGATIVE_INFINITY;
+  #rules: FaultRule[] = [];
+  #plan: FaultPlan | undefined;
+  #serial = 0;
+  readonly #ever = new Map<string, Set<Content>>();
+  /** What is where, by path. */
+  #now = new Map<string, string>();
+
+  constructor(
+    readonly settings: StorageSettings,
+    readonly ports: StoragePorts,
+  ) {
+    const { id, weak, pageEntries } = settings;
+    const capabilities = { strongTokens: !weak };
+    this.memory = new MemoryOrigin({ id, clock: ports.clock, capabilities, pageEntries });
+    this.id = this.memory.id;
+  }
+
+  /** Adds or replaces a file; its mtime is unlike any other here. */
+  async put(path: string, number: number): Promise<void> {
+    await this.#write(path, number, this.#nextMtimeMs());
+  }
+
+  /** Replaces a file by another of its size and mtime; false when there is none to replace so. */
+  async putUnseen(path: string, number: number): Promise<boolean> {
+    const stat = await this.memory.stat(path as BytePath).catch(() => undefined);
+    const { bytes } = contentOf(number);
+    if (stat?.kind !== "file" || stat.sizeBytes !== bytes.byteLength) return false;
+    await this.#write(path, number, stat.mtimeSec * 1000 + stat.mtimeNsec / 1e6);
+    return true;
+  }
+
+  /** Throws as MemoryOrigin where there is nothing. */
+  remove(path: string): void {
+    this.memory.remove(path);
+    this.#take(path);
+  }
+
+  /** As rename(2), of a file or a directory. */
+  rename(from: string, to: string): void {
+    if (to === from || to.startsWith(`${from}/`)) throw new Error("into itself");
+    this.memory.rename(from, to);
+    const moved = this.#take(from);
+    this.#take(to);
+    for (const [below, mark] of moved) this.#now.set(to + below, mark);
+  }
+
+  makeDirectory(path: string): void {
+    this.memory.makeDirectory(path);
+  }
+
+  /** Every content that went under this mark here: one, unless tokens are weak. */
+  contentsOf(sizeBytes: number, token: string): readonly Content[] {
+    return [...(this.#ever.get(markOf(sizeBytes, token)) ?? [])];
+  }
+
+  /** Everything of that size that ever was here. */
+  contentsOfSize(sizeBytes: number): readonly Content[] {
+    const all = [...this.#ever].filter(([mark]) => mark.startsWith(`${sizeBytes} `));
+    return all.flatMap(([, contents]) => [...contents]);
+  }
+
+  /** True while the path holds a file of that version. */
+  isNow(path: string, { sizeBytes, token }: OriginVersion): boolean {
+    return this.#now.get(path) === markOf(sizeBytes, token);
+  }
+
+  addFault(rule: FaultRule): void {
+    this.#rules.push(rule);
+    this.#plan?.add(rule);
+    this.calmSinceMs = Number.POSITIVE_INFINITY;
+  }
+
+  clearFaults(): void {
+    if (this.#rules.length === 0) return;
+    this.#rules = [];
+    this.#plan?.clear();
+    this.calmSinceMs = this.ports.clock.monotonicMs();
+  }
+
+  get faults(): readonly FaultRule[] {
+    return this.#rules;
+  }
+
+  /** A connection of a program whose time is `clock`. */
+  connect(clock: Clock): Origin {
+    const plan = new FaultPlan(clock);
+    for (const rule of this.#rules) plan.add(rule);
+    this.#plan = plan;
+    return new Connection(withFaults(this.memory, plan), this);
+  }
+
+  async #write(path: string, number: number, mtimeMs: number): Promise<void> {
+    const { bytes } = contentOf(number);
+    this.memory.put(path, bytes, { mtimeMs });
+    this.#take(path);
+    const { sizeBytes, token } = await this.memory.stat(path as BytePath);
+    const mark = markOf(sizeBytes, token);
+    this.#now.set(path, mark);
+    const contents = this.#ever.get(mark) ?? new Set();
+    this.#ever.set(mark, contents.add(contentOf(number)));
+  }
+
+  /** Takes away what is at a path and below; answers it by what follows the path. */
+  #take(path: string): readonly (readonly [below: string, mark: string])[] {
+    const taken = [...this.#now].filter(([at]) => at === path || at.startsWith(`${path}/`));
+    for (const [at] of taken) this.#now.delete(at);
+    return taken.map(([at, mark]) => [at.slice(path.length), mark]);
+  }
+
+  #nextMtimeMs(): number {
+    // In steps of a 64th, which a double holds exactly.
+    return this.ports.clock.wallMs() + (this.#serial++ % 64) / 64;
+  }
+}
+
+function markOf(sizeBytes: number, token: string): string {
+  return `${sizeBytes} ${token}`;
+}
+
+class Connection extends WrappedOrigin {
+  #closed = false;
+
+  constructor(inner: Origin, storage: Storage) {
+    const { clock, onRequest, onLateRequest } = storage.ports;
+    super(inner, async (operation, signal, run) => {
+      const { kind, path, lengthBytes = 0 } = operation;
+      if (this.#closed) {
+        onLateRequest(inner.id, kind, path);
+        throw new OriginError("connection", inner.id, path, "the origin was closed");
+      }
+      const request: OriginRequest = {
+        origin: inner.id,
+        kind,
+        path,
+        offsetBytes: this.#offsetBytes,
+        lengthBytes,
+        startMs: clock.monotonicMs(),
+        endMs: undefined,
+        error: undefined,
+      };
+      onRequest(request);
+      try {
+        return await run(signal);
+      } catch (error) {
+        request.error = error;
+        throw error;
+      } finally {
+        request.endMs = clock.monotonicMs();
+      }
+    });
+  }
+
+  /** Of the read that is being begun: operations do not carry it. */
+  #offsetBytes = 0;
+
+  override read(...[path, offsetBytes, into, options]: Parameters<Origin["read"]>) {
+    this.#offsetBytes = offsetBytes;
+    try {
+      return super.read(path, offsetBytes, into, options);
+    } finally {
+      this.#offsetBytes = 0;
+    }
+  }
+
+  override async close(): Promise<void> {
+    // The storage stays.
+    this.#closed = true;
+  }
+}
