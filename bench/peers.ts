@@ -1,75 +1,52 @@
-/** The file systems that are measured side by side: how each mounts one directory at another. */
+/** What all file systems that are measured have in common, and MusicFS as one of them. */
 
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 export interface Peer {
   readonly name: string;
-  /** The command that serves the mount in the foreground. */
-  command(source: string, mountPoint: string, scratch: string): readonly string[];
-  /** What must be there; undefined: it is. */
-  missing(): string | undefined;
+  /** Serves the mount in the foreground; `scratch` is a directory of the peer's own. */
+  command(mountPoint: string, scratch: string): readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** What it writes on standard error, so many times, once it is ready; default: being mounted is all. */
+  readonly ready?: { readonly text: string; readonly times: number };
+  /** What is not there and how to get it; undefined: all is. */
+  readonly missing: string | undefined;
 }
+
+/** The name under which the others are compared with it. */
+export const OURS = "musicfs";
 
 const BINARY = resolve(import.meta.dir, "../dist/musicfs");
 
-function installed(program: string, debianPackage: string): string | undefined {
-  return Bun.which(program) === null ? `${program} (apt-get install ${debianPackage})` : undefined;
-}
-
-function musicfs(passthrough: "off" | "all"): Peer {
+/**
+ * MusicFS with these arguments over so many origins. It is ready when its scans have ended: what is
+ * measured is a mount in use, not one that reads its origins for the first time.
+ */
+export function musicfs(name: string, args: readonly string[], origins: number): Peer {
   return {
-    name: `musicfs ${passthrough === "off" ? "" : "passthrough"}`.trim(),
-    command: (source, mountPoint, scratch) => [
-      "env",
-      `HOME=${scratch}`,
-      `MUSICFS_CACHE_DIR=${join(scratch, `cache-${passthrough}`)}`,
-      BINARY,
-      "mount",
-      mountPoint,
-      "--origin",
-      source,
-      "--passthrough",
-      passthrough,
-    ],
-    missing: () => (existsSync(BINARY) ? undefined : `${BINARY} (npm run build)`),
+    name,
+    command: (mountPoint, scratch) => {
+      const runtime = join(scratch, "run");
+      mkdirSync(runtime, { recursive: true, mode: 0o700 });
+      const env = [`HOME=${scratch}`, `XDG_RUNTIME_DIR=${runtime}`];
+      const cache = `MUSICFS_CACHE_DIR=${join(scratch, "cache")}`;
+      return ["env", ...env, cache, BINARY, "mount", mountPoint, ...args];
+    },
+    ready: { text: '"outcome":"complete"', times: origins },
+    missing: existsSync(BINARY) ? undefined : `${BINARY} (npm run build)`,
   };
 }
 
-/** The bare directory is measured, too: what any of them could reach at best. */
-export const PEERS: readonly Peer[] = [
-  musicfs("off"),
-  musicfs("all"),
-  {
-    name: "mergerfs",
-    // Its own advice for media: nothing of the page cache is lost at open.
-    command: (source, mountPoint) => [
-      "mergerfs",
-      "-f",
-      "-o",
-      "cache.files=auto-full,dropcacheonclose=false,category.create=mfs",
-      source,
-      mountPoint,
-    ],
-    missing: () => installed("mergerfs", "mergerfs"),
-  },
-  {
-    name: "bindfs",
-    command: (source, mountPoint) => ["bindfs", "-f", "-r", source, mountPoint],
-    missing: () => installed("bindfs", "bindfs"),
-  },
-  {
-    name: "rclone",
-    command: (source, mountPoint, scratch) => [
-      "env",
-      `HOME=${scratch}`,
-      "rclone",
-      "mount",
-      "--read-only",
-      "--dir-cache-time=1h",
-      source,
-      mountPoint,
-    ],
-    missing: () => installed("rclone", "rclone"),
-  },
-];
+/** How to get a program that is not there. */
+export function notInstalled(program: string): string | undefined {
+  return Bun.which(program) === null ? `${program} (apt-get install ${program})` : undefined;
+}
+
+/** `peers` without those that this machine lacks, which are named on standard error. */
+export function present(peers: readonly Peer[]): readonly Peer[] {
+  return peers.filter(({ name, missing }) => {
+    if (missing !== undefined) console.error(`bench: ${name} is left out, missing: ${missing}`);
+    return missing === undefined;
+  });
+}

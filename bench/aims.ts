@@ -1,0 +1,126 @@
+/** What is aimed at, and how far the figures of one run are from it. Only ratios: they hold on any machine. */
+
+import { BARE, FIND_COLD, type LocalFigures, SEQUENTIAL_COLD, SMALL_FILES } from "./local.ts";
+import { PASSTHROUGH } from "./local_peers.ts";
+import { OURS } from "./peers.ts";
+import { REMOTE_SEQUENTIAL, REMOTE_SMALL_FILES, type RemoteFigures } from "./remote.ts";
+import { type Figure, figureOf, rounded, table } from "./report.ts";
+import type { Latency } from "./sick.ts";
+
+export interface Aim {
+  readonly name: string;
+  readonly measured: number;
+  readonly bound: number;
+  readonly kind: "at most" | "at least" | "below";
+}
+
+export function localAims({ wall, footprint }: LocalFigures): readonly Aim[] {
+  const ratio = (workload: string, peer: string, ours = OURS) =>
+    (figureOf(wall, ours, workload) ?? Number.NaN) / (figureOf(wall, peer, workload) ?? Number.NaN);
+  return [
+    {
+      name: "cold find: share of mergerfs's time",
+      measured: ratio(FIND_COLD, "mergerfs"),
+      bound: 0.5,
+      kind: "at most",
+    },
+    {
+      name: "small files: share of bindfs's time",
+      measured: ratio(SMALL_FILES, "bindfs"),
+      bound: 1.25,
+      kind: "at most",
+    },
+    {
+      name: "cold sequential: share of the best peer's speed",
+      measured: share(wall, SEQUENTIAL_COLD, "fastest", [BARE, PASSTHROUGH]),
+      bound: 1,
+      kind: "at least",
+    },
+    {
+      name: "cold sequential, passed through: share of the bare file's speed",
+      measured: ratio(SEQUENTIAL_COLD, BARE, PASSTHROUGH),
+      bound: 0.9,
+      kind: "at least",
+    },
+    {
+      name: "resident memory, MB",
+      measured: figureOf(footprint, OURS, "RSS") ?? Number.NaN,
+      bound: 100,
+      kind: "below",
+    },
+    {
+      name: "CPU when idle, %",
+      measured: figureOf(footprint, OURS, "idle CPU") ?? Number.NaN,
+      bound: 0.1,
+      kind: "below",
+    },
+  ];
+}
+
+export function remoteAims({ sftp, s3 }: RemoteFigures): readonly Aim[] {
+  return [
+    ...["SFTP", "S3"].flatMap((protocol) => {
+      const { wall } = protocol === "SFTP" ? sftp : s3;
+      return [
+        {
+          name: `${protocol}, sequential: share of the best peer's speed`,
+          measured: share(wall, REMOTE_SEQUENTIAL, "fastest"),
+          bound: 1,
+          kind: "at least",
+        },
+        {
+          name: `${protocol}, small files: share of the best peer's time`,
+          measured: share(wall, REMOTE_SMALL_FILES, "shortest"),
+          bound: 1,
+          kind: "at most",
+        },
+      ] as const;
+    }),
+  ];
+}
+
+export function sickAims(latencies: readonly Latency[]): readonly Aim[] {
+  return latencies
+    .filter(({ while: state }) => state !== "healthy")
+    .map(({ readsOf, while: state, p99 }) => {
+      const healthy = latencies.find((l) => l.readsOf === readsOf && l.while === "healthy");
+      return {
+        name: `p99 of ${readsOf} reads with an SFTP origin ${state}: multiple of before`,
+        measured: p99 / (healthy?.p99 ?? Number.NaN),
+        bound: 2,
+        kind: "at most",
+      } as const;
+    });
+}
+
+export function isMet({ measured, bound, kind }: Aim): boolean {
+  if (kind === "at most") return measured <= bound;
+  return kind === "below" ? measured < bound : measured >= bound;
+}
+
+export function aimTable(aims: readonly Aim[]): string {
+  return table(
+    ["aim", "measured", "wanted", ""],
+    aims.map((aim) => [
+      aim.name,
+      rounded(aim.measured),
+      `${aim.kind} ${aim.bound}`,
+      isMet(aim) ? "met" : "missed",
+    ]),
+  );
+}
+
+/** Our value as a multiple of the best other one; NaN without any. */
+function share(
+  figures: readonly Figure[],
+  workload: string,
+  best: "fastest" | "shortest",
+  without: readonly string[] = [],
+): number {
+  const others = figures
+    .filter((f) => f.workload === workload && f.peer !== OURS && !without.includes(f.peer))
+    .map(({ value }) => value);
+  const ours = figureOf(figures, OURS, workload) ?? Number.NaN;
+  if (others.length === 0) return Number.NaN;
+  return ours / (best === "fastest" ? Math.max(...others) : Math.min(...others));
+}

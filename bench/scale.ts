@@ -1,0 +1,64 @@
+/** How much is measured: the whole, a look in under a minute, or just that everything still works. */
+
+const MIB = 1024 * 1024;
+
+export interface Scale {
+  /** The local tree: so many directories with so many small files each, and one large file. */
+  readonly directories: number;
+  readonly filesPerDirectory: number;
+  readonly largeFileBytes: number;
+  readonly randomReads: number;
+  /** Every figure is the median of so many runs, the peers taking turns. */
+  readonly rounds: number;
+  readonly idleSeconds: number;
+  /** Behind SFTP and S3. */
+  readonly remoteFiles: number;
+  readonly remoteLargeFileBytes: number;
+  readonly remoteRounds: number;
+  /** How long other origins' reads are measured in each state of a sick one. */
+  readonly sickSeconds: number;
+}
+
+/** Size of every small file. */
+export const SMALL_FILE_BYTES = 4096;
+
+export const SCALES = {
+  full: {
+    directories: 100,
+    filesPerDirectory: 100,
+    largeFileBytes: 1024 * MIB,
+    randomReads: 1000,
+    rounds: 5,
+    idleSeconds: 30,
+    remoteFiles: 1000,
+    remoteLargeFileBytes: 1024 * MIB,
+    remoteRounds: 1,
+    sickSeconds: 10,
+  },
+  quick: {
+    directories: 100,
+    filesPerDirectory: 20,
+    largeFileBytes: 128 * MIB,
+    randomReads: 500,
+    rounds: 1,
+    idleSeconds: 2,
+    remoteFiles: 100,
+    remoteLargeFileBytes: 64 * MIB,
+    remoteRounds: 1,
+    sickSeconds: 2,
+  },
+  smoke: {
+    directories: 2,
+    filesPerDirectory: 5,
+    largeFileBytes: 2 * MIB,
+    randomReads: 20,
+    rounds: 1,
+    idleSeconds: 0.1,
+    remoteFiles: 5,
+    remoteLargeFileBytes: MIB,
+    remoteRounds: 1,
+    sickSeconds: 0.3,
+  },
+} as const satisfies Readonly<Record<string, Scale>>;
+
+export type ScaleName = keyof typeof SCALES;

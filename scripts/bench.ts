@@ -1,0 +1,98 @@
+/**
+ * Measures MusicFS beside what people use today, on this machine, in one run:
+ *
+ *   bun scripts/bench.ts [--quick | --smoke] [local | remote]...
+ *
+ * Prints Markdown (docs/benchmarks.md). `--quick` takes under a minute and tells little, `--smoke` only shows that
+ * everything still runs. Needs root: it drops the kernel's caches. Works in a temporary directory and leaves nothing.
+ */
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { type Aim, aimTable, localAims, remoteAims, sickAims } from "../bench/aims.ts";
+import { benchLocal } from "../bench/local.ts";
+import { describeMachine } from "../bench/machine.ts";
+import { endOnSignals } from "../bench/program.ts";
+import { benchRemote } from "../bench/remote.ts";
+import { figureTable } from "../bench/report.ts";
+import { SCALES, type Scale } from "../bench/scale.ts";
+import { startServers } from "../bench/servers.ts";
+import { benchSick, latencyTable } from "../bench/sick.ts";
+
+const PARTS = ["local", "remote"] as const;
+
+function usage(problem: string): never {
+  console.error(`bench: ${problem}\nusage: bench [--quick | --smoke] [local | remote]...`);
+  process.exit(2);
+}
+
+function section(title: string, ...paragraphs: readonly string[]): void {
+  console.log([`### ${title}`, ...paragraphs].join("\n\n"), "\n");
+}
+
+async function local(scale: Scale, root: string): Promise<readonly Aim[]> {
+  const figures = await benchLocal(scale, root);
+  const files = scale.directories * scale.filesPerDirectory;
+  section(
+    `A local directory: ${files} small files, one of ${scale.largeFileBytes / 2 ** 20} MiB`,
+    figureTable(figures.wall),
+    "CPU time of the file system's own process for the same:",
+    figureTable(figures.cpu),
+    "After all of it was listed and the large file read:",
+    figureTable(figures.footprint),
+  );
+  return localAims(figures);
+}
+
+async function remote(scale: Scale, root: string): Promise<readonly Aim[]> {
+  await using cleanUp = new AsyncDisposableStack();
+  const servers = await startServers(scale, root, cleanUp);
+  const figures = await benchRemote(scale, servers, root);
+  const size = `${scale.remoteFiles} small files, one of ${scale.remoteLargeFileBytes / 2 ** 20} MiB`;
+  section(`SFTP: ${size}`, figureTable(figures.sftp.wall), figureTable(figures.sftp.cpu));
+  section(`S3: ${size}`, figureTable(figures.s3.wall), figureTable(figures.s3.cpu));
+  const latencies = await benchSick(scale, servers, root);
+  section("Reads of 64 KiB while another origin is sick", latencyTable(latencies));
+  return [...remoteAims(figures), ...sickAims(latencies)];
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { quick: { type: "boolean" }, smoke: { type: "boolean" } },
+  });
+  const unknown = positionals.find((part) => !PARTS.some((known) => known === part));
+  if (unknown !== undefined) usage(`there is no part '${unknown}'`);
+  if (process.getuid?.() !== 0) usage("run it as root: it mounts, and drops the kernel's caches");
+  const has = (part: (typeof PARTS)[number]) =>
+    positionals.length === 0 || positionals.includes(part);
+  const scale = SCALES[values.smoke ? "smoke" : values.quick ? "quick" : "full"];
+  const root = mkdtempSync(join(tmpdir(), "musicfs-bench-"));
+  // The SFTP server's user has his files in it.
+  chmodSync(root, 0o755);
+  try {
+    section("Machine", describeMachine(root));
+    const aims: Aim[] = [];
+    if (has("local")) aims.push(...(await local(scale, directory(root, "local"))));
+    if (has("remote")) aims.push(...(await remote(scale, directory(root, "remote"))));
+    section("Aims", aimTable(aims));
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+function directory(root: string, name: string): string {
+  const path = join(root, name);
+  mkdirSync(path);
+  return path;
+}
+
+function build(): void {
+  const built = Bun.spawnSync([process.execPath, resolve(import.meta.dir, "build.ts")]);
+  if (built.exitCode !== 0) throw new Error(built.stderr.toString());
+}
+
+if (!process.argv.includes("--smoke")) build();
+endOnSignals();
+await main();
