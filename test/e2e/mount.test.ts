@@ -113,7 +113,7 @@ describe.each(USERS)("a library mounted by %s", (_, user) => {
     expect(missing.stderr).toContain("No such attribute");
   });
 
-  test("is read by dd, cp, cmp, tar, rsync and md5sum", async () => {
+  test("is read by dd (O_DIRECT, too), cp, cmp, tar, rsync and md5sum", async () => {
     const [path, origin] = FILES[0];
     const original = workspace.path(origin, path);
     const copy = workspace.path("copy");
@@ -123,6 +123,10 @@ describe.each(USERS)("a library mounted by %s", (_, user) => {
     );
     await workspace.shell(
       'dd if="$1/$2" of="$4" bs=64k skip=1234567 iflag=skip_bytes status=none && tail -c +1234568 "$3" | cmp - "$4"',
+      ...[path, original, copy],
+    );
+    await workspace.shell(
+      'dd if="$1/$2" of="$4" bs=1M iflag=direct status=none && cmp "$3" "$4"',
       ...[path, original, copy],
     );
     await workspace.shell('cp -a "$1/Artist" "$2" && diff -r "$1/Artist" "$2"', copy + 2);

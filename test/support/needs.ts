@@ -1,14 +1,16 @@
 /** Tests that only some machines can run: elsewhere they are skipped, and their titles say what is missing. */
 import { describe, test } from "bun:test";
 import { existsSync } from "node:fs";
+import { release } from "node:os";
 
 /** What a machine may lack, and how to tell. */
 const CONDITIONS = {
   root: () => process.getuid?.() === 0,
   fuse: () => existsSync("/dev/fuse"),
+  "Linux 6.9": () => Bun.semver.order(release().replace(/[^\d.].*/, ""), "6.9.0") >= 0,
 } as const;
 
-/** `root`, `fuse` (the device), or the name of a program on the PATH. */
+/** `root`, `fuse` (the device), a version of the kernel, or the name of a program on the PATH. */
 export type Need = keyof typeof CONDITIONS | (string & {});
 
 function isMet(need: Need): boolean {
