@@ -68,6 +68,28 @@ describe("a silent origin", () => {
     }
   });
 
+  test("leaves half of a short deadline to the others, however large the read (NFR-7.2, F-8)", async () => {
+    for (const alive of [false, true]) {
+      const { federation, clock, origins } = await federate(["a", "b"], {
+        read: { readDeadlineMs: 2000, hedge: true, failover: "probable" },
+      });
+      const [a, b] = origins;
+      const length = 4 * FIRST_BYTE_READ_BYTES;
+      const file = new TestFile(someBytes(length), [
+        [a, "proved"],
+        [b, "proved"],
+      ]);
+      if (alive) {
+        a.nextReads.push(hang, slow(10));
+        a.reads = hang;
+      } else a.reads = hang;
+      const reading = timed(clock, federation.read(file, 0, new Uint8Array(length)));
+      if (alive) void federation.read(provedOn(a), 0, new Uint8Array(1));
+      expect(await reading).toMatchObject({ status: "fulfilled", tookMs: 1000 });
+      await federation.close();
+    }
+  });
+
   test("still wins with its late answer when the other one fails, and is well again", async () => {
     const { federation, clock, origins } = await federate(["a", "b"]);
     const [a, b] = origins;
