@@ -36,6 +36,12 @@ export const MAX_DEPTH = 1024;
 /** Directories listed at once by one scan. */
 export const SCAN_PARALLEL_DIRECTORIES = 8;
 
+/** Changes are gathered for so long before directories are listed again (S-3). */
+export const WATCH_DEBOUNCE_MS = 200;
+
+/** Directories that changed at once; with more the origin is scanned instead of each listed. */
+export const WATCH_MAX_DIRECTORIES = 256;
+
 /** Entries in one page of a local listing. */
 export const LIST_PAGE_ENTRIES = 1024;
 

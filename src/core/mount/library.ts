@@ -21,6 +21,7 @@ import { Notifier } from "../threads/notifier.ts";
 import { ReaderPool } from "../threads/reader_pool.ts";
 import { SharedState } from "../threads/shared_state.ts";
 import { StoreThread } from "../threads/store.ts";
+import { Watcher } from "../threads/watcher.ts";
 import type { Ownership } from "../vfs/attributes.ts";
 import type { Deferred } from "../vfs/deferred.ts";
 import { Assembly } from "./assembly.ts";
@@ -124,6 +125,7 @@ export class Library {
     cleanUp.defer(() => log.debug("requests of the kernel", state.requests.byName()));
     const onDeferred = (deferred: Deferred) => this.#assembly?.defer(deferred);
     const readers = cleanUp.use(new ReaderPool({ state, fuseFd: mounted.fd, onDeferred, onFault }));
+    const watcher = cleanUp.use(new Watcher(onFault));
     const owner = ownership(config);
     const { originExtras } = this.options;
     const assembly = cleanUp.use(
@@ -141,6 +143,7 @@ export class Library {
         open: originOpener({
           clock: systemClock,
           readers,
+          watcher,
           ...(originExtras === undefined ? {} : { extras: originExtras }),
         }),
         onFault,
