@@ -135,8 +135,7 @@ async function startClient(root: ServerRoot, port: number): Promise<void> {
     ["rclone", "mount", remote, mountPoint, "--allow-other", "--poll-interval", "0"].concat(
       fresh,
       impatient,
-      // No reading ahead of its own: it would fill a slow line with what nobody asked for.
-      ["--low-level-retries", "2", "--buffer-size", "0"],
+      ["--low-level-retries", "2"],
     ),
     { ...rcloneEnv(root), RCLONE_SMB_PASS: obscured.stdout.toString().trim() },
   );

@@ -44,8 +44,7 @@ export type MusicFsEvent =
   | {
       readonly type: "scan_finished";
       readonly origin: OriginId;
-      /** `cancelled`: nobody wanted it any more, as when the mount ends or the origin is removed. */
-      readonly outcome: "complete" | "partial" | "held" | "failed" | "cancelled";
+      readonly outcome: "complete" | "partial" | "held" | "failed";
       readonly reason?: string;
     };
 

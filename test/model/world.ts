@@ -267,7 +267,6 @@ export class World {
       id: id as string as OriginId,
       originType: "local",
       path: `/model/${id}`,
-      watch: true,
       priority,
       enabled: true,
       prefix: prefix as BytePath,

@@ -57,7 +57,15 @@ export class CatalogStore implements CatalogWriter {
    * works, for example because the directory cannot be written. `before` is for tests.
    */
   static open(file: string, clock: Clock, before?: BeforeStatement): CatalogStore {
-    return new CatalogStore(openCatalog(file, clock, before), file, clock);
+    const opened = openCatalog(file, clock, before);
+    const store = new CatalogStore(opened, file, clock);
+    try {
+      if (opened.isOwner) store.#write((tx) => dropLeftovers(tx, MAX_DROPPED_VERSIONS));
+      return store;
+    } catch (error) {
+      store.#release();
+      throw error;
+    }
   }
 
   private constructor(
@@ -69,7 +77,6 @@ export class CatalogStore implements CatalogWriter {
     this.#connection = opened.connection;
     this.#tables = new Tables(opened.connection);
     this.#copiedMs = clock.monotonicMs();
-    if (opened.isOwner) this.#write((tx) => dropLeftovers(tx, MAX_DROPPED_VERSIONS));
   }
 
   /** What was set aside when the catalog was opened, and why, for people. */
@@ -177,9 +184,13 @@ export class CatalogStore implements CatalogWriter {
     } catch (error) {
       throw this.#failure(error);
     } finally {
-      this.#connection.close();
-      this.#opened.lock?.[Symbol.dispose]();
+      this.#release();
     }
+  }
+
+  #release(): void {
+    this.#connection.close();
+    this.#opened.lock?.[Symbol.dispose]();
   }
 
   #keepGoodCopy(): void {

@@ -104,13 +104,7 @@ const networkPath = {
 
 /** Settings of each type besides those of every origin; flags and help are made from these. */
 const ownOfType = {
-  local: {
-    path: localPath,
-    watch: v.optional(
-      flag("let the system tell of changes instead of looking for them (default: true)"),
-      true,
-    ),
-  },
+  local: { path: localPath },
   nfs: networkPath,
   smb: networkPath,
   s3: {

@@ -56,12 +56,7 @@ export function resolveOrigin(origin: WrittenOrigin, around: Surroundings): Orig
   const common = commonSettings(origin, around);
   switch (origin.origin_type) {
     case "local":
-      return {
-        ...common,
-        originType: "local",
-        path: absolutePath(origin.path, around),
-        watch: origin.watch,
-      };
+      return { ...common, originType: "local", path: absolutePath(origin.path, around) };
     case "nfs":
     case "smb":
       return {

@@ -10,9 +10,9 @@ import type { FailoverPolicy } from "../config/config.ts";
 import { isOriginFailure, OriginError } from "../errors.ts";
 import { FINGERPRINT_QUEUE_FILES } from "../limits.ts";
 import type { Origin, OriginId } from "../origins/origin.ts";
-import { ReadBuffers } from "../read_buffers.ts";
 import type { FederatedFile } from "./file.ts";
 import { fingerprint, type Region, wholeSha256 } from "./fingerprint.ts";
+import { ReadBuffers } from "./read_buffers.ts";
 import { ReadTry } from "./read_try.ts";
 
 /** Where findings about replicas go; a `CatalogWriter` or something around it. */
@@ -82,7 +82,12 @@ export class FingerprintQueue {
   async #run(): Promise<void> {
     for (const [version, file] of this.#waiting) {
       this.#waiting.delete(version);
-      await this.#examine(file);
+      try {
+        await this.#examine(file);
+      } catch (error) {
+        // The catalog cannot be read; the other files still have their turn.
+        this.ports.onError(error);
+      }
     }
     this.#running = undefined;
   }

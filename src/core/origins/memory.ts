@@ -34,7 +34,6 @@ import type {
   OriginId,
   ProbeResult,
   ReadOptions,
-  WatchState,
 } from "./origin.ts";
 
 export const MEMORY_CAPABILITIES: OriginCapabilities = {
@@ -233,10 +232,9 @@ export class MemoryOrigin implements Origin {
     return this.#operation(ROOT_PATH, signal, () => this.probeResult);
   }
 
-  watch(onChange: ChangeListener, onState?: (state: WatchState) => void): Disposable {
+  watch(onChange: ChangeListener): Disposable {
     const listener: ChangeListener = (directory) => onChange(directory);
     this.#listeners.add(listener);
-    onState?.({ watching: true });
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 

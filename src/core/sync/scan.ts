@@ -82,8 +82,7 @@ export async function scan(
     return result;
   } catch (error) {
     const isOthers = error instanceof MusicFsError && error.code === "busy";
-    const outcome = signal?.aborted ? "cancelled" : "failed";
-    if (!isOthers) events.emit({ ...finished, outcome, reason: messageOf(error) });
+    if (!isOthers) events.emit({ ...finished, outcome: "failed", reason: messageOf(error) });
     throw error;
   }
 }

@@ -6,17 +6,15 @@
 import { SqliteCatalogReader } from "../catalog/reader.ts";
 import { messageOf } from "../errors.ts";
 import { backingClose, backingOpen } from "../fuse/device.ts";
-import { type Negotiated, NO_REPLY, REQUEST_BYTES, Session } from "../fuse/session.ts";
+import { type Negotiated, NO_REPLY, REQUEST_BYTES, type Session } from "../fuse/session.ts";
 import { EAGAIN, EINTR, ENODEV, ENOENT, errnoName } from "../sys/errno.ts";
 import { libc } from "../sys/libc.ts";
 import { Memory } from "../sys/memory.ts";
 import { pageSizeBytes } from "../sys/page_size.ts";
 import type { Ownership } from "../vfs/attributes.ts";
 import type { Defer, Deferred } from "../vfs/deferred.ts";
-import { MountFileSystem } from "../vfs/file_system.ts";
-import { OpenFiles } from "../vfs/open_files.ts";
 import { Passthrough } from "../vfs/passthrough.ts";
-import { QueuedReaders } from "./queued_readers.ts";
+import { fuseSession } from "./fuse_session.ts";
 import { type SharedBuffers, SharedState } from "./shared_state.ts";
 import { workerChannel } from "./worker_scope.ts";
 
@@ -74,25 +72,21 @@ function serve(start: FuseStart, catalog: SqliteCatalogReader): { readonly failu
 }
 
 function openSession(start: FuseStart, catalog: SqliteCatalogReader): Session {
-  const { handles, routing, seams, seen, jobs, requests } = new SharedState(start.shared);
-  const defer: Defer = (deferred) => channel.post({ kind: "deferred", deferred });
+  const state = new SharedState(start.shared);
+  const { handles } = state;
   const backing = {
     open: (fd: number) => backingOpen(start.fuseFd, fd),
     close: (backingId: number) => void backingClose(start.fuseFd, backingId),
   };
   const passthrough = start.passthrough
-    ? { passthrough: new Passthrough(backing, (fh) => handles.isOpen(fh)) }
-    : {};
-  const readers = new QueuedReaders(jobs);
-  const shared = { catalog, routing, handles, seams, readers, defer };
-  const files = new OpenFiles({ ...shared, syscalls: libc(), ...passthrough });
+    ? new Passthrough(backing, (fh) => handles.isOpen(fh))
+    : undefined;
+  const defer: Defer = (deferred) => channel.post({ kind: "deferred", deferred });
   const { owner } = start;
-  return new Session(
-    new MountFileSystem({ catalog, handles, files, seen, owner, defer, mustAnswer: false }),
+  return fuseSession(
+    { state, catalog, syscalls: libc(), owner, defer, passthrough },
     {
       pageSizeBytes: pageSizeBytes(),
-      passthrough: start.passthrough,
-      counts: requests,
       onError: (error) => channel.post({ kind: "fault", message: messageOf(error) }),
     },
   );

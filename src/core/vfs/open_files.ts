@@ -70,9 +70,10 @@ export class OpenFiles {
     const { catalog, handles, routing, seams, passthrough } = this.ports;
     const version = versionOf(nodeid);
     if (!catalog.version(version, this.#node)) return -ESTALE;
+    // What may throw comes before a handle is taken.
+    const replicas = catalog.replicas(version);
     const fh = handles.allocate(version, this.#node.sizeBytes);
     if (fh < 0) return -ENFILE;
-    const replicas = catalog.replicas(version);
     seams.claim(handles, fh);
     if (replicas.some(({ match }) => match === "unverified")) {
       handles.setFlag(fh, HANDLE_HAS_REPLICAS);

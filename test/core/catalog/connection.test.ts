@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { Connection } from "../../../src/core/catalog/connection.ts";
+import { ProcessLock } from "../../../src/core/catalog/process_lock.ts";
 import { CatalogStore } from "../../../src/core/catalog/store.ts";
 import { A, file, HandClock, namesOf, origin, path, TempDirectory } from "./fixture.ts";
 
@@ -41,4 +42,18 @@ test("a statement that is made to fail leaves nothing of its transaction", async
   isFull = false;
   expect(namesOf(await list())).toEqual(["1/one", "1/two"]);
   await store.close();
+});
+
+test("a catalog that fails to open lets go of its lock, so that the next one owns it", async () => {
+  using directory = new TempDirectory();
+  const file = join(directory.path, "catalog.db");
+  const open = (isFull: boolean) =>
+    CatalogStore.open(file, new HandClock(), (sql) => {
+      if (isFull && sql === "BEGIN IMMEDIATE") throw new Error("database or disk is full");
+    });
+  await open(false).close();
+  expect(() => open(true)).toThrow(/database or disk is full/);
+  const lock = ProcessLock.tryAcquire(`${file}.lock`);
+  expect(lock).toBeDefined();
+  lock?.[Symbol.dispose]();
 });

@@ -69,6 +69,23 @@ describe("FingerprintQueue", () => {
     await federation.close();
   });
 
+  test("tells of a file whose replicas cannot be told, and goes on with the others", async () => {
+    const { federation, clock, findings, file, errors } = await twoReplicas();
+    const unreadable = new TestFile(file.content, []);
+    let looks = 0;
+    unreadable.replicas = () => {
+      if (looks++ > 0) throw new Error("database is locked");
+      return file.replicas();
+    };
+    Object.assign(unreadable, { version: 99 });
+    federation.compareReplicas(unreadable);
+    federation.compareReplicas(file);
+    await clock.advance(1000);
+    expect(errors).toMatchObject([{ message: "database is locked" }]);
+    expect([...findings.fingerprints.keys()]).toEqual([1, 2]);
+    await federation.close();
+  });
+
   test("reads nothing when there is nothing to find out", async () => {
     const { federation, clock, file, a, b } = await twoReplicas();
     const [own, other] = file.held;

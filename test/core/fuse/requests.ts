@@ -3,7 +3,7 @@
 import { OwnError } from "../../../src/core/errors.ts";
 import type { FileSystem } from "../../../src/core/fuse/filesystem.ts";
 import { IN_HEADER, OUT_HEADER } from "../../../src/core/fuse/layout.ts";
-import { negotiate } from "../../../src/core/fuse/negotiate.ts";
+import { type Negotiated, negotiate } from "../../../src/core/fuse/negotiate.ts";
 import { OPCODES } from "../../../src/core/fuse/opcodes.ts";
 import { Session, type SessionOptions } from "../../../src/core/fuse/session.ts";
 import { MemoryFileSystem } from "./memory_file_system.ts";
@@ -98,16 +98,21 @@ export const OFFER = {
 
 const wishes = { pageSizeBytes: PAGE, passthrough: false };
 
+/** What the kernel and a session agree on by {@link OFFER}. */
+export function startedNegotiation(): Negotiated {
+  const negotiated = negotiate(OFFER, wishes);
+  if (negotiated instanceof OwnError) throw negotiated;
+  return negotiated;
+}
+
 /** A session behind INIT. Errors that it reports fail the test, unless it takes them itself. */
 export function startedSession(
   fileSystem: FileSystem = new MemoryFileSystem(),
   options: Partial<SessionOptions> = {},
 ): Session {
-  const negotiated = negotiate(OFFER, wishes);
-  if (negotiated instanceof OwnError) throw negotiated;
   return new Session(fileSystem, {
     ...wishes,
-    negotiated,
+    negotiated: startedNegotiation(),
     onError: (error) => {
       throw error;
     },

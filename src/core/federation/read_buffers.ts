@@ -1,6 +1,10 @@
-/** Buffers that reads need for a while, kept for reuse: gigabytes go through a few of these. */
+/**
+ * Buffers for tries of reads. An origin that was given up may still write into the buffer of its
+ * try, so no try writes into the reader's memory: each has a buffer of its own, copied from when it
+ * wins and given back only after the origin answered.
+ */
 
-import { READ_BUFFERS_BYTES } from "./limits.ts";
+import { READ_BUFFERS_BYTES } from "../limits.ts";
 
 const SMALLEST_BYTES = 4096;
 

@@ -1,0 +1,112 @@
+/**
+ * What a reader thread does with its jobs: it waits for disks so that nobody else has to, answers the
+ * kernel itself, and gives what failed to the main thread. Where jobs come from is its owner's affair.
+ */
+
+import { finishReply, openReply, REPLY_BODY } from "../fuse/reply.ts";
+import { MAX_READ_BYTES } from "../limits.ts";
+import { Disk } from "../origins/disk/disk.ts";
+import { serveDiskRequest } from "../origins/disk/protocol.ts";
+import type { Syscalls } from "../sys/libc.ts";
+import { Memory } from "../sys/memory.ts";
+import type { Defer, LocalFailure } from "../vfs/deferred.ts";
+import { HANDLE_KNOWN_TO_MAIN } from "../vfs/handles.ts";
+import { CHANGED, LocalFiles } from "../vfs/local_files.ts";
+import { LOCAL_OPEN_FLAGS } from "../vfs/open_files.ts";
+import { readCallPayload } from "./disk_calls.ts";
+import { JOB, type Job } from "./job_queue.ts";
+import { readOpenPayload } from "./queued_readers.ts";
+import type { SharedState } from "./shared_state.ts";
+
+export interface ReaderPorts {
+  readonly state: SharedState;
+  readonly syscalls: Syscalls;
+  /** Writes a finished reply to the kernel; `reply` is used again once it returns. */
+  readonly reply: (reply: Memory, lengthBytes: number) => void;
+  readonly defer: Defer;
+  /** The result of a disk request, which is the receiver's, under the number it was asked by. */
+  readonly onResult: (id: number, result: Uint8Array<ArrayBuffer>) => void;
+}
+
+export class Reader implements Disposable {
+  readonly #local: LocalFiles;
+  readonly #reply = new Memory(REPLY_BODY + MAX_READ_BYTES);
+  readonly #disks = new Map<string, Disk>();
+
+  constructor(readonly ports: ReaderPorts) {
+    this.#local = new LocalFiles(ports.syscalls, ports.state.handles);
+  }
+
+  /** Does one job; blocks as long as its disk does. */
+  do(job: Job): void {
+    switch (job.kind) {
+      case JOB.open:
+        this.#open(job);
+        break;
+      case JOB.read:
+        this.#read(job);
+        break;
+      case JOB.call:
+        this.#call(job);
+        break;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const disk of this.#disks.values()) disk.close();
+    this.#disks.clear();
+  }
+
+  #open(job: Job): void {
+    const { state, reply, defer } = this.ports;
+    const { handles, routing } = state;
+    const { path, token } = readOpenPayload(job.payload);
+    const expected = { sizeBytes: job.offsetBytes, token };
+    const rootFd = routing.rootFd(job.origin);
+    const epoch = job.fd;
+    const fd = this.#local.open(job.fh, job.origin, rootFd, path, expected, epoch, false);
+    if (fd >= 0) {
+      const opened = { fh: job.fh, flags: LOCAL_OPEN_FLAGS, backingId: 0 };
+      reply(this.#reply, openReply(this.#reply, job.unique, opened));
+      return;
+    }
+    handles.setFlag(job.fh, HANDLE_KNOWN_TO_MAIN);
+    const version = handles.version(job.fh);
+    const failure = failureOf(job.origin, fd);
+    defer({ kind: "open", unique: job.unique, version, fh: job.fh, failure });
+  }
+
+  #read(job: Job): void {
+    const { state, reply, defer } = this.ports;
+    const { handles, routing, seams, latencies } = state;
+    const { fh, fd, origin, offsetBytes, lengthBytes, unique } = job;
+    const startedMs = performance.now();
+    const read = this.#local.read(fh, fd, offsetBytes, lengthBytes, this.#reply, REPLY_BODY);
+    if (read >= 0) {
+      reply(this.#reply, finishReply(this.#reply, unique, read));
+      latencies.add(origin, performance.now() - startedMs);
+      routing.count(origin, "reads", 1);
+      routing.count(origin, "bytes", read);
+      const served = this.#reply.bytes.subarray(REPLY_BODY, REPLY_BODY + read);
+      seams.record(handles, fh, offsetBytes, served);
+      return;
+    }
+    handles.setFlag(fh, HANDLE_KNOWN_TO_MAIN);
+    const failure = failureOf(origin, read);
+    defer({ kind: "read", unique, fh, offsetBytes, lengthBytes, pid: 0, failure });
+  }
+
+  #call(job: Job): void {
+    const { root, request } = readCallPayload(job.payload);
+    let disk = this.#disks.get(root);
+    if (disk === undefined) {
+      disk = new Disk(root, { syscalls: this.ports.syscalls });
+      this.#disks.set(root, disk);
+    }
+    this.ports.onResult(job.unique, serveDiskRequest(disk, request));
+  }
+}
+
+function failureOf(origin: number, result: number): LocalFailure {
+  return { origin, reason: result === CHANGED ? "changed" : -result };
+}
