@@ -55,6 +55,7 @@ export const OWN_ERRORS = {
   usage: { scope: "us", retryable: false },
   mount: { scope: "us", retryable: false },
   catalog: { scope: "us", retryable: false },
+  cache: { scope: "us", retryable: false },
   manifest: { scope: "us", retryable: false },
   busy: { scope: "us", retryable: false },
   unsupported: { scope: "us", retryable: false },

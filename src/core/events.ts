@@ -46,6 +46,20 @@ export type MusicFsEvent =
       readonly origin: OriginId;
       readonly outcome: "complete" | "partial" | "held" | "failed";
       readonly reason?: string;
+    }
+  /** A cached block was not what its checksum proves, or could not be read; it is fetched again. */
+  | {
+      readonly type: "cache_block_dropped";
+      readonly path: BytePath;
+      /** The first block lost, in BLOCK_BYTES. */
+      readonly block: number;
+      readonly reason: string;
+    }
+  | { readonly type: "cache_evicted"; readonly files: number; readonly bytes: number }
+  | {
+      readonly type: "cache_state_changed";
+      readonly status: "ok" | "degraded";
+      readonly reason?: string;
     };
 
 export type EventType = MusicFsEvent["type"];

@@ -174,6 +174,24 @@ export const S3_PAUSE_PATIENCE_MS = 1000;
 /** Bytes of a version are kept on disk, and proved by checksums, in blocks of this size. */
 export const BLOCK_BYTES = 64 * 1024;
 
+/** Checksums of so many blocks are one row of the cache's index: those of the largest read. */
+export const BLOCKS_PER_GROUP = 16;
+
+/** What is written to the cache's disk is entered in its index this long after, together. */
+export const CACHE_COMMIT_MS = 2;
+
+/** A cache that cannot be used is tried again after this time ... */
+export const CACHE_RETRY_MS = 30_000;
+/** ... by writing so much. */
+export const CACHE_TRIAL_BYTES = 1024 * 1024;
+
+/** Data files of the cache kept open for reading, and for writing. */
+export const CACHE_OPEN_FILES = 128;
+export const CACHE_FILES_WRITTEN = 64;
+
+/** Page cache of the main thread's connection to the cache's index. */
+export const CACHE_INDEX_READER_KIB = 2048;
+
 /** Bytes on their way to the cache's disk; beyond it blocks are not kept. */
 export const CACHE_QUEUE_BYTES = 32 * 1024 * 1024;
 
@@ -196,6 +214,10 @@ assertRelation(SWITCH_MIN_MS < SWITCH_MAX_MS, "the switch rule has room between 
 assertRelation(SWITCH_MIN_SAMPLES <= LATENCY_SAMPLES, "a p95 can be had from the samples kept");
 assertRelation(READ_BUFFERS_BYTES >= MAX_READ_BYTES, "the largest read has a buffer to reuse");
 assertRelation(MAX_READ_BYTES % BLOCK_BYTES === 0, "the largest read is whole blocks");
+assertRelation(
+  MAX_READ_BYTES === BLOCKS_PER_GROUP * BLOCK_BYTES,
+  "the checksums of the largest read fill a row",
+);
 assertRelation(CACHE_QUEUE_BYTES >= MAX_READ_BYTES, "the largest read can be kept");
 assertRelation(SFTP_MAX_READ_BYTES < SFTP_MAX_PACKET_BYTES, "a READ's answer fits one packet");
 assertRelation(SFTP_MAX_READ_BYTES <= SFTP_WINDOW_BYTES, "a READ fits the window");

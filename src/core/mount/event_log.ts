@@ -58,6 +58,20 @@ function logEvent(event: MusicFsEvent, log: Logger): void {
     case "scan_started":
       log.debug(event.type, { origin: event.origin });
       return;
+    case "cache_state_changed":
+      if (event.status === "ok") log.info("the cache keeps what is read");
+      else log.warn("the cache keeps nothing for now", { reason: event.reason ?? "" });
+      return;
+    case "cache_block_dropped":
+      log.warn("a cached block was bad and is fetched again", {
+        path: displayPath(event.path),
+        block: event.block,
+        reason: event.reason,
+      });
+      return;
+    case "cache_evicted":
+      log.debug(event.type, { files: event.files, bytes: event.bytes });
+      return;
     case "file_added":
     case "file_modified":
     case "file_removed":

@@ -43,6 +43,7 @@ function errnoOf(code: ErrorCode): number {
     case "deadline_exceeded":
     case "replica_mismatch":
     case "catalog":
+    case "cache":
     case "manifest":
     case "internal":
       return EIO;

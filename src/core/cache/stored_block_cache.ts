@@ -1,0 +1,210 @@
+/**
+ * The block cache of a mount, seen from the main thread: reads the data files itself, and has the
+ * store do whatever writes. What is on disk is looked up in the index when a version is opened, so
+ * that `has` is right at once, and followed from then on by the store's answers.
+ */
+
+import type { EventBus } from "../events.ts";
+import { CACHE_QUEUE_BYTES } from "../limits.ts";
+import type { OriginId } from "../origins/origin.ts";
+import type {
+  BlockCache,
+  BlockSource,
+  CacheableFile,
+  CachedFile,
+  CacheState,
+} from "./block_cache.ts";
+import { BlockFiles } from "./block_files.ts";
+import type { BlockReads } from "./block_reads.ts";
+import { blockAt, requireWholeBlocks } from "./blocks.ts";
+import { ABSENT, BlockSums } from "./checksum.ts";
+import { contentNames } from "./content_name.ts";
+import { dataDirectory, dataFile } from "./data_files.ts";
+import { IndexReader } from "./index_reader.ts";
+import { contentDirectory } from "./open_index.ts";
+import { BlockBuffers, OpenVersion, type OpenVersionPorts } from "./open_version.ts";
+import type { StoreAnswer, StoreRequest } from "./store_protocol.ts";
+
+export interface StoredBlockCachePorts {
+  readonly cacheDir: string;
+  readonly events: EventBus;
+  readonly reads: BlockReads;
+  /** To the store, in order. Byte arrays of `keep` are given away. */
+  readonly post: (request: Exclude<StoreRequest, { kind: "call" }>) => void;
+  /** Whether an origin's bytes are kept. */
+  readonly isCached: (origin: OriginId) => boolean;
+  /** For the log. */
+  readonly onNotice: (message: string) => void;
+}
+
+export class StoredBlockCache implements BlockCache, Disposable {
+  readonly #files: BlockFiles;
+  readonly #index: IndexReader;
+  readonly #versionPorts: OpenVersionPorts;
+  readonly #byVersion = new Map<number, OpenVersion>();
+  readonly #bySlot = new Map<number, OpenVersion>();
+  #nextSlot = 1;
+  #state: CacheState = { status: "degraded", reason: "it is not open yet" };
+  #dataDirectory = "";
+  #queuedBytes = 0;
+  #waitingForRoom: (() => void)[] = [];
+
+  constructor(readonly ports: StoredBlockCachePorts) {
+    this.#files = new BlockFiles(ports.reads);
+    this.#index = new IndexReader(contentDirectory(ports.cacheDir));
+    this.#versionPorts = {
+      files: this.#files,
+      buffers: new BlockBuffers(),
+      fileOf: (content) => dataFile(this.#dataDirectory, content),
+      onBadBlock: (version, block, reason) => this.#onBadBlock(version, block, reason),
+      onLost: (version, reason) => this.#onLost(version, reason),
+    };
+  }
+
+  get state(): CacheState {
+    return this.#state;
+  }
+
+  open(file: CacheableFile): CachedFile {
+    const version = this.#byVersion.get(file.version) ?? this.#open(file);
+    version.views++;
+    let isOpen = true;
+    return {
+      has: (block) => version.has(block),
+      get isComplete() {
+        return version.isComplete;
+      },
+      read: (offsetBytes, into) => version.read(offsetBytes, into),
+      keep: (offsetBytes, bytes, source) => this.#keep(version, offsetBytes, bytes, source),
+      [Symbol.dispose]: () => {
+        if (isOpen && --version.views === 0) this.#close(version);
+        isOpen = false;
+      },
+    };
+  }
+
+  async room(): Promise<void> {
+    while (this.#queuedBytes > CACHE_QUEUE_BYTES / 2) {
+      await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
+    }
+  }
+
+  /** An answer of the store; in the order in which it was given. */
+  take(answer: Exclude<StoreAnswer, { kind: "result" | "failed" | "progress" }>): void {
+    const { events } = this.ports;
+    switch (answer.kind) {
+      case "opened":
+        this.#files.close();
+        this.#index.reopen();
+        this.#dataDirectory = dataDirectory(
+          contentDirectory(this.ports.cacheDir),
+          answer.generation,
+        );
+        break;
+      case "state":
+        this.#state = answer.state;
+        events.emit({ type: "cache_state_changed", ...answer.state });
+        break;
+      case "notice":
+        this.ports.onNotice(answer.message);
+        break;
+      case "bound":
+        this.#bySlot
+          .get(answer.slot)
+          ?.setContent(answer.content, new BlockSums(new Map(answer.groups)));
+        break;
+      case "kept":
+        this.#onKept(answer);
+        break;
+      case "dropped": {
+        const version = this.#bySlot.get(answer.slot);
+        version?.setSum(version.content, answer.block, ABSENT);
+        break;
+      }
+      case "evicted":
+        events.emit({ type: "cache_evicted", files: answer.files, bytes: answer.bytes });
+        break;
+    }
+  }
+
+  /** Versions that are open, for leak checks. */
+  get openVersions(): number {
+    return this.#bySlot.size;
+  }
+
+  /** Lets go of files and index; reads find nothing any more. */
+  [Symbol.dispose](): void {
+    this.#files.close();
+    this.#index[Symbol.dispose]();
+    for (const version of this.#bySlot.values()) version.setContent(0, new BlockSums());
+  }
+
+  #open(file: CacheableFile): OpenVersion {
+    const { path, sizeBytes } = file;
+    const names = contentNames(file.replicas());
+    const slot = this.#nextSlot++;
+    const version = new OpenVersion(this.#versionPorts, slot, file.version, names, path, sizeBytes);
+    this.#byVersion.set(file.version, version);
+    this.#bySlot.set(slot, version);
+    const found = this.#index.find(names, sizeBytes);
+    if (found !== undefined) version.setContent(found.content, found.sums);
+    const { content } = version;
+    this.ports.post({ kind: "bind", slot, names, path, sizeBytes, content });
+    return version;
+  }
+
+  #close(version: OpenVersion): void {
+    const { slot, wasRead } = version;
+    version.close();
+    this.#byVersion.delete(version.version);
+    this.#bySlot.delete(slot);
+    this.ports.post({ kind: "unbind", slot, wasRead });
+  }
+
+  #keep(
+    { slot, sizeBytes, names }: OpenVersion,
+    offsetBytes: number,
+    bytes: Uint8Array,
+    { origin, proved }: BlockSource,
+  ): boolean {
+    const { byteLength } = bytes;
+    requireWholeBlocks(offsetBytes, byteLength, sizeBytes);
+    if (!proved || names.length === 0 || !this.ports.isCached(origin)) return false;
+    if (this.#state.status !== "ok" || !this.#bySlot.has(slot)) return false;
+    if (this.#queuedBytes + byteLength > CACHE_QUEUE_BYTES) return false;
+    this.#queuedBytes += byteLength;
+    this.ports.post({ kind: "keep", slot, offsetBytes, bytes: bytes.slice() });
+    return true;
+  }
+
+  #onKept({
+    slot,
+    content,
+    offsetBytes,
+    lengthBytes,
+    sums,
+  }: Extract<StoreAnswer, { kind: "kept" }>): void {
+    this.#queuedBytes -= lengthBytes;
+    if (this.#queuedBytes <= CACHE_QUEUE_BYTES / 2) {
+      for (const resolve of this.#waitingForRoom.splice(0)) resolve();
+    }
+    const version = this.#bySlot.get(slot);
+    if (version === undefined || sums === undefined) return;
+    const first = blockAt(offsetBytes);
+    for (const [i, sum] of sums.entries()) version.setSum(content, first + i, sum);
+  }
+
+  #onBadBlock(version: OpenVersion, block: number, reason: string): void {
+    const { slot, path } = version;
+    version.setSum(version.content, block, ABSENT);
+    this.ports.post({ kind: "drop", slot, block });
+    this.ports.events.emit({ type: "cache_block_dropped", path, block, reason });
+  }
+
+  #onLost(version: OpenVersion, reason: string): void {
+    const { slot, path } = version;
+    version.setContent(0, new BlockSums());
+    this.ports.post({ kind: "lose", slot });
+    this.ports.events.emit({ type: "cache_block_dropped", path, block: 0, reason });
+  }
+}
