@@ -110,8 +110,8 @@ export class TestCache implements Disposable {
 
   /** Ends as a mount does. */
   [Symbol.dispose](): void {
-    this.store[Symbol.dispose]();
     this.cache[Symbol.dispose]();
+    this.store[Symbol.dispose]();
   }
 
   #answer(answer: StoreAnswer): void {

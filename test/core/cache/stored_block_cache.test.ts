@@ -136,6 +136,7 @@ describe("StoredBlockCache", () => {
     expect(await two.read(0, new Uint8Array(10))).toBe(10);
     two[Symbol.dispose]();
     expect(t.cache.openVersions).toBe(0);
+    await settle();
     expect((await t.calls.stats()).openFiles).toBe(0);
   });
 
