@@ -4,12 +4,13 @@ import type { Command } from "commander";
 import { systemClock } from "../core/clock.ts";
 import { findOrigin } from "../core/config/find.ts";
 import { loadConfig } from "../core/config/load.ts";
+import { originJson } from "../core/control/origin_json.ts";
 import type { HealthStatus } from "../core/events.ts";
-import { overallStatus, type SurveyedOrigin, surveyOrigins } from "../core/federation/survey.ts";
+import type { OriginReport } from "../core/federation/federation.ts";
+import { overallStatus, surveyOrigins } from "../core/federation/survey.ts";
 import { openStandalone } from "../core/origins/standalone.ts";
 import { action, contextOf } from "./context.ts";
 import type { ExitCode } from "./exit_code.ts";
-import { healthJson } from "./origin_json.ts";
 import { print, printJson } from "./output.ts";
 import { reasonFor } from "./reason.ts";
 import { type Cell, type Colour, hasColours, table } from "./table.ts";
@@ -51,7 +52,7 @@ export function setUp(command: Command): void {
         const open = (settings: (typeof chosen)[number]) => openStandalone(settings, systemClock);
         const found = await surveyOrigins(chosen, config.health, { clock: systemClock, open });
         const status = overallStatus(found);
-        if (json) printJson({ status, origins: found.map(healthJson) });
+        if (json) printJson({ status, origins: found.map(originJson) });
         else if (found.length === 0)
           print("no origin is configured; add one with: musicfs origins add");
         else print(table(HEADER, found.map(row), hasColours(around.env)));
@@ -62,16 +63,20 @@ export function setUp(command: Command): void {
 
 const HEADER = ["ORIGIN", "TYPE", "PRIORITY", "STATUS", "FAILURES", "LATENCY", "REASON"];
 
-function row(origin: SurveyedOrigin): readonly (string | Cell)[] {
-  const { settings, status, latency, consecutiveFailures, threshold, lastError } = origin;
-  const lastMs = latency.lastLatencyMs;
+function row(origin: OriginReport): readonly (string | Cell)[] {
+  const { id, type, priority, enabled, status, lastLatencyMs, lastError } = origin;
+  const latency = lastLatencyMs === undefined ? "" : shownMs(lastLatencyMs);
   return [
-    settings.id,
-    settings.originType,
-    { text: String(settings.priority), right: true },
-    { text: settings.enabled ? status : "disabled", colour: COLOURS[status] },
-    { text: settings.enabled ? `${consecutiveFailures}/${threshold}` : "", right: true },
-    { text: lastMs === undefined ? "" : `${lastMs.toFixed(lastMs < 10 ? 1 : 0)} ms`, right: true },
-    lastError === undefined ? "" : reasonFor(settings.id, lastError),
+    id,
+    type,
+    { text: String(priority), right: true },
+    { text: enabled ? status : "disabled", colour: COLOURS[status] },
+    { text: enabled ? `${origin.consecutiveFailures}/${origin.threshold}` : "", right: true },
+    { text: latency, right: true },
+    lastError === undefined ? "" : reasonFor(id, lastError),
   ];
+}
+
+function shownMs(ms: number): string {
+  return `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
 }

@@ -203,6 +203,21 @@ export const CHUNK_MIN_BYTES = 16 * 1024;
 export const CHUNK_AVERAGE_BYTES = 64 * 1024;
 export const CHUNK_MAX_BYTES = 256 * 1024;
 
+/** Latest events kept for who asks later: so many of files, and so many of everything else. */
+export const EVENT_HISTORY = 1024;
+
+/** Largest request that the control API takes. */
+export const CONTROL_BODY_BYTES = 64 * 1024;
+
+/** Event streams of one mount at once; more are refused. */
+export const EVENT_STREAMS = 64;
+
+/** A control stream that has nothing to say says so, that both ends know of each other. */
+export const CONTROL_HEARTBEAT_MS = 10_000;
+
+/** An answer of the control API that takes longer: the mount hangs. */
+export const CONTROL_PATIENCE_MS = 30_000;
+
 function assertRelation(holds: boolean, relation: string): void {
   if (!holds) throw new Error(`limits.ts: ${relation} does not hold`);
 }
@@ -229,3 +244,4 @@ assertRelation(
   CHUNK_MIN_BYTES < CHUNK_AVERAGE_BYTES && CHUNK_AVERAGE_BYTES < CHUNK_MAX_BYTES,
   "chunks have room around their average",
 );
+assertRelation(CONTROL_HEARTBEAT_MS * 2 <= CONTROL_PATIENCE_MS, "a late heartbeat is in time");

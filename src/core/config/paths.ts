@@ -17,6 +17,8 @@ export interface Surroundings {
   readonly workingDirectory: string;
 }
 
+const ROOTS_RUNTIME_DIR = "/run/musicfs";
+
 function absolute(path: string | undefined): string | undefined {
   return path?.startsWith("/") ? path : undefined;
 }
@@ -51,12 +53,25 @@ export function defaultMountPoint(around: Surroundings): string {
   return around.uid === 0 ? "/mnt/musicfs" : join(homeDirectory(around), "musicfs");
 }
 
-/** Where control sockets lie; a user without `$XDG_RUNTIME_DIR` has them in the cache directory. */
-export function runtimeDir(around: Surroundings, cacheDir: string): string {
+/**
+ * Where a mount makes its control socket: one place for all mounts of a user, whatever their cache
+ * directories. A user without `$XDG_RUNTIME_DIR` has it in the usual cache directory.
+ */
+export function runtimeDir(around: Surroundings): string {
   const { XDG_RUNTIME_DIR } = around.env;
   const base = absolute(XDG_RUNTIME_DIR);
   if (base !== undefined) return join(base, "musicfs");
-  return around.uid === 0 ? "/run/musicfs" : join(cacheDir, "run");
+  return around.uid === 0 ? ROOTS_RUNTIME_DIR : join(defaultCacheDir(around), "run");
+}
+
+/**
+ * Where a mount of this user may have made its socket, the likeliest first: `$XDG_RUNTIME_DIR` is
+ * there in a login and often missing in a service or a cron job.
+ */
+export function runtimeDirs(around: Surroundings): readonly string[] {
+  const withoutVariable = { ...around, env: { ...around.env, XDG_RUNTIME_DIR: undefined } };
+  const ofLogin = join("/run/user", String(around.uid), "musicfs");
+  return [...new Set([runtimeDir(around), ofLogin, runtimeDir(withoutVariable)])];
 }
 
 /** `~` and `~/…` with the home directory put in; everything else as it is. */

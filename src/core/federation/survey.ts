@@ -9,7 +9,8 @@ import { type HealthSettings, type OriginSettings, unhealthyThreshold } from "..
 import { messageOf } from "../errors.ts";
 import { EventBus, type HealthStatus } from "../events.ts";
 import type { Origin } from "../origins/origin.ts";
-import { HealthMonitor } from "./health.ts";
+import type { OriginReport } from "./federation.ts";
+import { HealthMonitor, type OriginHealth } from "./health.ts";
 import { LatencyStats } from "./latency.ts";
 
 export interface SurveyPorts {
@@ -18,21 +19,11 @@ export interface SurveyPorts {
   readonly open: (settings: OriginSettings) => Promise<Origin>;
 }
 
-export interface SurveyedOrigin {
-  readonly settings: OriginSettings;
-  /** `unknown` for a disabled origin, which is left alone. */
-  readonly status: HealthStatus;
-  readonly consecutiveFailures: number;
-  readonly threshold: number;
-  readonly latency: LatencyStats;
-  /** Wall clock, milliseconds since the epoch. */
-  readonly lastCheckMs: number | undefined;
-  readonly lastError: string | undefined;
-}
-
-/** What was found out about all of them: the worst, `unknown` when there was none to check. */
-export function overallStatus(origins: readonly SurveyedOrigin[]): HealthStatus {
-  const found = origins.filter(({ settings }) => settings.enabled).map(({ status }) => status);
+/** The status of all of them: the worst of the enabled ones, `unknown` when there is none. */
+export function overallStatus(
+  origins: readonly { readonly enabled: boolean; readonly status: HealthStatus }[],
+): HealthStatus {
+  const found = origins.filter(({ enabled }) => enabled).map(({ status }) => status);
   for (const status of ["unhealthy", "unknown", "degraded"] as const) {
     if (found.includes(status)) return status;
   }
@@ -44,7 +35,7 @@ export async function surveyOrigins(
   origins: readonly OriginSettings[],
   health: HealthSettings,
   ports: SurveyPorts,
-): Promise<readonly SurveyedOrigin[]> {
+): Promise<readonly OriginReport[]> {
   return Promise.all(origins.map((settings) => surveyOrigin(settings, health, ports)));
 }
 
@@ -52,13 +43,18 @@ async function surveyOrigin(
   settings: OriginSettings,
   health: HealthSettings,
   { clock, open }: SurveyPorts,
-): Promise<SurveyedOrigin> {
-  const threshold = unhealthyThreshold(health, settings.originType);
+): Promise<OriginReport> {
+  const { id, originType: type, priority, enabled } = settings;
+  const threshold = unhealthyThreshold(health, type);
   const latency = new LatencyStats();
-  const unseen = { settings, threshold, latency, lastCheckMs: undefined } as const;
-  if (!settings.enabled) {
-    return { ...unseen, status: "unknown", consecutiveFailures: 0, lastError: undefined };
-  }
+  const report = (found: OriginHealth): OriginReport => ({
+    ...{ id, type, priority, enabled },
+    ...found,
+    ...{ latencyP50Ms: latency.p50Ms, latencyP99Ms: latency.p99Ms },
+    ...{ lastLatencyMs: latency.lastLatencyMs, lastUpdateMs: latency.lastUpdateMs },
+  });
+  const unseen = { threshold, lastCheckMs: undefined, lastError: undefined } as const;
+  if (!enabled) return report({ ...unseen, status: "unknown", consecutiveFailures: 0 });
   const monitor = new HealthMonitor(clock, new EventBus(), health, {
     onProbed: (_origin, latencyMs) => latency.record(latencyMs, clock.wallMs()),
   });
@@ -66,14 +62,14 @@ async function surveyOrigin(
   try {
     origin = await open(settings);
   } catch (error) {
-    const lastError = messageOf(error);
-    return { ...unseen, status: "unhealthy", consecutiveFailures: threshold, lastError };
+    const failed = { ...unseen, consecutiveFailures: threshold, lastError: messageOf(error) };
+    return report({ ...failed, status: "unhealthy" });
   }
   try {
     monitor.add(origin);
     do await monitor.checkNow(origin.id);
     while (monitor.status(origin.id) !== "unhealthy" && monitor.consecutiveFailures(origin.id) > 0);
-    return { ...unseen, ...monitor.health(origin) };
+    return report(monitor.health(origin));
   } finally {
     monitor.close();
     await origin.close();

@@ -14,7 +14,7 @@ import { unhealthyThreshold } from "../../../src/core/config/config.ts";
 import { loadConfig } from "../../../src/core/config/load.ts";
 import { ownDirectory } from "../../../src/core/config/own_file.ts";
 import type { Surroundings } from "../../../src/core/config/paths.ts";
-import { runtimeDir } from "../../../src/core/config/paths.ts";
+import { runtimeDir, runtimeDirs } from "../../../src/core/config/paths.ts";
 
 const uid = process.getuid?.() ?? 0;
 let dir = "";
@@ -144,17 +144,26 @@ describe("loadConfig()", () => {
 
   test("uses the system's places for root and a user's own otherwise", async () => {
     const root = { env: {}, uid: 0, home: "/root", workingDirectory: "/" };
-    expect(runtimeDir(root, "/c")).toBe("/run/musicfs");
-    expect(runtimeDir({ ...root, env: { XDG_RUNTIME_DIR: "/run/user/0" } }, "/c")).toBe(
+    expect(runtimeDir(root)).toBe("/run/musicfs");
+    expect(runtimeDir({ ...root, env: { XDG_RUNTIME_DIR: "/run/user/0" } })).toBe(
       "/run/user/0/musicfs",
     );
     const user = { ...root, uid: 1000, home: "/home/u" };
-    expect(runtimeDir(user, "/c")).toBe("/c/run");
+    expect(runtimeDir(user)).toBe("/home/u/.cache/musicfs/run");
     expect((await loadConfig({}, user)).config.cacheDir).toBe("/home/u/.cache/musicfs");
     expect(
       (await loadConfig({}, { ...user, env: { XDG_CACHE_HOME: "relative" } })).config.cacheDir,
     ).toBe("/home/u/.cache/musicfs");
     await expect(loadConfig({}, { ...user, home: undefined })).rejects.toThrow("set HOME");
+  });
+
+  test("knows where logins and services have their sockets", () => {
+    const root = { env: {}, uid: 0, home: "/root", workingDirectory: "/" };
+    const login = { ...root, env: { XDG_RUNTIME_DIR: "/run/user/0" } };
+    expect(runtimeDirs(login)).toEqual(["/run/user/0/musicfs", "/run/musicfs"]);
+    expect(runtimeDirs(root)).toEqual(["/run/musicfs", "/run/user/0/musicfs"]);
+    const cron = { ...root, uid: 1000, home: "/home/u" };
+    expect(runtimeDirs(cron)).toEqual(["/home/u/.cache/musicfs/run", "/run/user/1000/musicfs"]);
   });
 
   test("makes origins of --origin, in the order given", async () => {

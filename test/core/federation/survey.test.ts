@@ -57,7 +57,7 @@ describe("surveyOrigins()", () => {
       consecutiveFailures: 0,
       lastError: undefined,
     });
-    expect(found?.latency.count).toBe(1);
+    expect(found?.lastLatencyMs).toBe(0);
     expect(counts).toEqual({ probes: 2, closed: 1 });
   });
 

@@ -1,0 +1,85 @@
+/** What the control API needs of a running mount. Errors are `MusicFsError`s, anything else is a bug. */
+
+import type { OriginSettings } from "../config/config.ts";
+import type { OriginEdit } from "../config/edit.ts";
+import type { OriginReport } from "../federation/federation.ts";
+import type { OriginId } from "../origins/origin.ts";
+import type { ScanSummary } from "../sync/scan_origins.ts";
+
+export interface ControlledOrigin {
+  readonly report: OriginReport;
+  readonly settings: OriginSettings;
+  readonly traffic: OriginTraffic;
+}
+
+/** What was read of an origin since it was added. */
+export interface OriginTraffic {
+  readonly reads: number;
+  readonly bytes: number;
+}
+
+export interface MountIdentity {
+  readonly version: string;
+  readonly mountPoint: string;
+  readonly cacheDir: string;
+  /** Undefined when there is no configuration file, or its origins were not asked for. */
+  readonly configFile: string | undefined;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly startedMs: number;
+}
+
+export interface LibraryTotals {
+  readonly files: number;
+  readonly directories: number;
+  readonly bytes: number;
+  readonly filesWithoutProvedReplica: number;
+}
+
+export interface ScanUnderWay {
+  readonly origin: OriginId;
+  readonly startedMs: number;
+  readonly progress: {
+    readonly directories: number;
+    readonly pending: number;
+    readonly files: number;
+    readonly bytes: number;
+  };
+}
+
+export interface ScanWish {
+  /** Enabled ones. */
+  readonly origins: readonly OriginId[];
+  readonly allowEmpty: boolean;
+  readonly wait: boolean;
+  /** Told of the sums over all origins. */
+  readonly onProgress: (files: number, directories: number) => void;
+}
+
+export interface Reloaded {
+  readonly file: string | undefined;
+  /** Whether anything took effect. */
+  readonly changed: boolean;
+  /** Tables of settings that only count from the next mount on, as the file names them. */
+  readonly needsRemount: readonly string[];
+}
+
+export interface ControlledMount {
+  readonly identity: MountIdentity;
+  /** In the order of the configuration. */
+  origins(): readonly ControlledOrigin[];
+  totals(): LibraryTotals;
+  scans(): readonly ScanUnderWay[];
+  /** Reads that wait for an origin. */
+  readonly readsWaiting: number;
+  /** Checks an origin now; rejects with `usage` for one that is not there or disabled. */
+  check(id: OriginId): Promise<void>;
+  /** Scans origins; failures of theirs are outcomes. */
+  scan(wish: ScanWish): Promise<ScanSummary>;
+  /**
+   * Makes the change here and in the configuration file: both or neither. Answers whether there was
+   * anything to change. Rejects with `usage`, `config`, `busy`.
+   */
+  changeOrigins(edit: OriginEdit): Promise<boolean>;
+  /** Reads the configuration file again. Rejects with `config`, and then all is as it was. */
+  reload(): Promise<Reloaded>;
+}

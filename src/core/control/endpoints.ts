@@ -1,0 +1,215 @@
+/** The endpoints of the control API: one row each (docs/control-api.md). */
+
+import type * as v from "valibot";
+import type { Clock } from "../clock.ts";
+import { noSuchOrigin } from "../config/find.ts";
+import { OwnError } from "../errors.ts";
+import { overallStatus } from "../federation/survey.ts";
+import { EVENT_STREAMS } from "../limits.ts";
+import type { OriginId } from "../origins/origin.ts";
+import { NDJSON, type ReloadAnswer } from "./answers.ts";
+import type { ControlledMount, ControlledOrigin } from "./controlled_mount.ts";
+import type { EventHistory } from "./event_history.ts";
+import { eventStream } from "./event_stream.ts";
+import { configuredOriginJson, originJson } from "./origin_json.ts";
+import {
+  addRequest,
+  changeRequest,
+  checkRequest,
+  emptyRequest,
+  eventsQuery,
+  scanRequest,
+} from "./requests.ts";
+import { originsToScan, scanStream } from "./scan_endpoint.ts";
+import { scanJson } from "./scan_json.ts";
+import { statusJson } from "./status_json.ts";
+
+export interface EndpointPorts {
+  readonly mount: ControlledMount;
+  readonly history: EventHistory;
+  readonly clock: Clock;
+  /** Distinguishes this run's events from those of others: 8 hexadecimal digits. */
+  readonly run: string;
+  /** The metrics page. */
+  readonly metrics: () => Promise<{ readonly text: string; readonly type: string }>;
+  /** Ends the streams. */
+  readonly closing: AbortSignal;
+}
+
+/** What came with a request, read and bounded but not looked into. */
+export interface Call {
+  /** The origin's id in the path; `""` where it has none. */
+  readonly id: OriginId;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body: unknown;
+  readonly headers: Headers;
+}
+
+/** Answers what becomes the response's JSON, or the response where that is something else. */
+type Handler = (call: Call) => Promise<object | Response> | object | Response;
+
+export interface Endpoint {
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  /** With `ID` where an origin's id stands. */
+  readonly path: string;
+  readonly handle: Handler;
+}
+
+export function endpoints(ports: EndpointPorts): readonly Endpoint[] {
+  const { mount, history, clock, run, metrics } = ports;
+  const idOf = (serial: number) => `${run}-${serial}`;
+  let streams = 0;
+
+  const find = (id: OriginId): ControlledOrigin => {
+    const known = mount.origins();
+    const found = known.find(({ settings }) => settings.id === id);
+    if (found !== undefined) return found;
+    throw noSuchOrigin(
+      id,
+      known.map(({ settings }) => settings.id),
+    );
+  };
+  const file = () => mount.identity.configFile ?? "";
+  const changed = (id: OriginId, isChanged: boolean) => {
+    const { report, settings } = find(id);
+    const origin = configuredOriginJson(report, settings);
+    return { changed: isChanged, file: file(), origin };
+  };
+
+  return [
+    {
+      method: "GET",
+      path: "/v1/status",
+      handle: withNothing(() =>
+        statusJson(mount, { latestEvent: idOf(history.latest), nowMs: clock.wallMs() }),
+      ),
+    },
+    {
+      method: "GET",
+      path: "/v1/origins",
+      handle: withNothing(() => {
+        const origins = mount.origins();
+        return {
+          status: overallStatus(origins.map(({ report }) => report)),
+          file: mount.identity.configFile ?? null,
+          origins: origins.map(({ report, settings }) => configuredOriginJson(report, settings)),
+        };
+      }),
+    },
+    {
+      method: "POST",
+      path: "/v1/origins",
+      handle: withBody(addRequest, async ({ settings }) => {
+        const { id } = settings;
+        const isChanged = await mount.changeOrigins({ kind: "add", values: settings });
+        return changed(String(id) as OriginId, isChanged);
+      }),
+    },
+    {
+      method: "PATCH",
+      path: "/v1/origins/ID",
+      handle: withBody(changeRequest, async ({ settings: values, unset }, { id }) => {
+        find(id);
+        return changed(id, await mount.changeOrigins({ kind: "set", id, values, unset }));
+      }),
+    },
+    {
+      method: "DELETE",
+      path: "/v1/origins/ID",
+      handle: withNothing(async ({ id }) => {
+        find(id);
+        const isChanged = await mount.changeOrigins({ kind: "remove", id });
+        return { changed: isChanged, file: file(), id };
+      }),
+    },
+    {
+      method: "POST",
+      path: "/v1/origins/ID/check",
+      handle: withNothing(async ({ id }) => {
+        find(id);
+        await mount.check(id);
+        return { origin: originJson(find(id).report) };
+      }),
+    },
+    {
+      method: "POST",
+      path: "/v1/scan",
+      handle: withBody(scanRequest, async (wish, { headers }) => {
+        const origins = originsToScan(mount, wish.origins);
+        const { allow_empty: allowEmpty, wait } = wish;
+        const scan = (onProgress: (files: number, directories: number) => void) =>
+          mount.scan({ origins, allowEmpty, wait, onProgress });
+        if (headers.get("accept") !== NDJSON) return scanJson(await scan(() => undefined));
+        return new Response(scanStream(scan, clock), { headers: { "content-type": NDJSON } });
+      }),
+    },
+    {
+      method: "POST",
+      path: "/v1/reload",
+      handle: withNothing(async (): Promise<ReloadAnswer> => {
+        const { file: read, changed: isChanged, needsRemount } = await mount.reload();
+        const origins = mount.origins().length;
+        return {
+          ...{ file: read ?? null, changed: isChanged, origins },
+          needs_remount: [...needsRemount],
+        };
+      }),
+    },
+    {
+      method: "GET",
+      path: "/v1/events",
+      handle({ query, body, headers }) {
+        checkRequest(emptyRequest, body);
+        const asked = checkRequest(eventsQuery, query);
+        const after = serialOf(headers.get("last-event-id") ?? asked.after);
+        if (streams >= EVENT_STREAMS) {
+          throw new OwnError("busy", `${EVENT_STREAMS} streams of events are read already`);
+        }
+        streams++;
+        const stream = eventStream(history, {
+          after,
+          types: asked.type && new Set(asked.type),
+          follow: asked.follow,
+          idOf,
+          signal: ports.closing,
+          onEnd: () => void streams--,
+        });
+        return new Response(stream, {
+          headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
+        });
+      },
+    },
+    {
+      method: "GET",
+      path: "/metrics",
+      handle: withNothing(async () => {
+        const { text, type } = await metrics();
+        return new Response(text, { headers: { "content-type": type } });
+      }),
+    },
+  ];
+
+  /** What comes after an event of another run is everything. */
+  function serialOf(after: string | undefined): number | undefined {
+    if (after === undefined) return undefined;
+    if (after === "latest") return history.latest;
+    const [ofRun, serial] = after.split("-");
+    return ofRun === run ? Number(serial) : undefined;
+  }
+}
+
+/** For requests without a query. */
+function withBody<T>(
+  schema: v.GenericSchema<unknown, T>,
+  handle: (body: T, call: Call) => ReturnType<Handler>,
+): Handler {
+  return (call) => {
+    checkRequest(emptyRequest, call.query);
+    return handle(checkRequest(schema, call.body), call);
+  };
+}
+
+/** For requests with neither query nor body. */
+function withNothing(handle: (call: Call) => ReturnType<Handler>): Handler {
+  return withBody(emptyRequest, (_body, call) => handle(call));
+}

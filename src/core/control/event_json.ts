@@ -1,0 +1,45 @@
+/** Events as the control API and `musicfs events --json` show them (docs/control-api.md). */
+
+import { displayPath, textOf } from "../bytes.ts";
+import type { EventType } from "../events.ts";
+import type { RecordedEvent } from "./event_history.ts";
+
+/** Every type there is: the compiler sees to that. */
+const TYPES: Readonly<Record<EventType, true>> = {
+  origin_added: true,
+  origin_removed: true,
+  health_changed: true,
+  failover: true,
+  all_origins_unhealthy: true,
+  recovered: true,
+  file_unavailable: true,
+  replica_mismatch: true,
+  kind_conflict: true,
+  file_added: true,
+  file_modified: true,
+  file_removed: true,
+  scan_started: true,
+  scan_finished: true,
+};
+
+export const EVENT_TYPES = Object.keys(TYPES).sort();
+
+export interface EventAnswer {
+  /** Names the event while the mount runs: what came after it can be asked for. */
+  readonly id: string;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+/** `path` is text where the path is UTF-8, else escaped for people. */
+export function eventJson(id: string, { timeMs, event }: RecordedEvent): EventAnswer {
+  const { type, ...fields } = event;
+  const shown = "path" in fields ? { ...fields, path: shownPath(fields.path) } : fields;
+  return { id, time: new Date(timeMs).toISOString(), type, ...shown };
+}
+
+function shownPath(path: Parameters<typeof textOf>[0]): string {
+  return textOf(path) ?? displayPath(path);
+}
