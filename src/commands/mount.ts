@@ -13,6 +13,7 @@ import { runMount } from "../core/mount/run_mount.ts";
 import { action, contextOf } from "./context.ts";
 import { print, printJson } from "./output.ts";
 import { repeatable } from "./repeatable.ts";
+import { versionText } from "./version.ts";
 
 interface MountFlags {
   readonly origin?: readonly string[];
@@ -101,7 +102,9 @@ export async function mountLibrary(flags: ConfigFlags, run: MountRun): Promise<u
     if (starter !== undefined) process.chdir("/");
     const log = standardErrorLogger(config.log.level, around.env);
     const onReady = () => starter?.ready();
-    await runMount({ config, configFile: file, around, log, requireAll, onReady });
+    const version = versionText();
+    const source = { config, configFile: file, flags, around };
+    await runMount({ ...source, version, log, requireAll, onReady });
   } catch (error) {
     starter?.failed(error);
     throw error;

@@ -2,13 +2,20 @@
 
 import type { Command } from "commander";
 import { systemClock } from "../core/clock.ts";
+import type { Config, OriginSettings } from "../core/config/config.ts";
 import { findOrigin } from "../core/config/find.ts";
 import { loadConfig } from "../core/config/load.ts";
 import { ownDirectory } from "../core/config/own_file.ts";
+import type { Surroundings } from "../core/config/paths.ts";
+import type { ScanAnswer } from "../core/control/answers.ts";
+import { mountOfCache } from "../core/control/find_mount.ts";
+import { scanJson } from "../core/control/scan_json.ts";
 import { OwnError } from "../core/errors.ts";
+import type { OriginId } from "../core/origins/origin.ts";
 import { openStandalone } from "../core/origins/standalone.ts";
 import { openLibraryCatalog } from "../core/sync/library_catalog.ts";
-import { type OriginScan, type ScanSummary, scanOrigins } from "../core/sync/scan_origins.ts";
+import { scanOrigins } from "../core/sync/scan_origins.ts";
+import { standaloneScan } from "../core/sync/standalone_scan.ts";
 import { action, contextOf } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import { print, printJson, remark, showProgress } from "./output.ts";
@@ -23,7 +30,7 @@ interface ScanFlags {
 const HELP = `
 Lists the origins completely and updates what the mount shows. A directory that could not be listed
 keeps its files; so does an origin that is suddenly empty or lost more than half of its files, unless
---allow-empty says that this is right.
+--allow-empty says that this is right. A running mount scans by itself and shows the changes at once.
 
 Silent when all went well and standard output is no terminal, as in cron jobs.
 
@@ -45,44 +52,65 @@ export function setUp(command: Command): void {
       action(async (ids: readonly string[], { quiet = false, allowEmpty = false }: ScanFlags) => {
         const { around, flags, json } = contextOf(command);
         const { config } = await loadConfig(flags, around);
-        const chosen = ids.length === 0 ? config.origins : ids.map((id) => findOrigin(config, id));
-        const disabled = ids.filter((id) => !findOrigin(config, id).enabled);
-        if (disabled.length > 0) {
-          throw new OwnError(
-            "usage",
-            `disabled: ${disabled.join(", ")}; see musicfs origins enable`,
-          );
-        }
-        ownDirectory(config.cacheDir, "cache directory", around.uid);
-        await using catalog = await openLibraryCatalog(config, systemClock);
-        const { notice } = catalog.store;
-        if (notice !== undefined) remark(`musicfs: ${notice}`);
+        const chosen = originsToScan(config, ids);
         const live = process.stderr.isTTY === true && !json && !quiet;
-        const result = await scanOrigins(
-          chosen.filter(({ enabled }) => enabled),
-          {
-            catalog: catalog.store,
-            clock: systemClock,
-            lockDirectory: config.cacheDir,
-            open: (settings) => openStandalone(settings),
-          },
-          { allowEmpty, ...(live ? { onProgress: progressLine } : {}) },
-        );
+        const wish = {
+          origins: chosen,
+          allowEmpty,
+          onProgress: live ? progressLine : () => undefined,
+        };
+        using mount = await mountOfCache(config.cacheDir, around);
+        const result = await (mount === undefined
+          ? scanHere(config, around, wish)
+          : mount.client.scan({ origins: [...chosen], allow_empty: allowEmpty }, wish.onProgress));
         if (live) showProgress("");
         report(result, { json, quiet: quiet || process.stdout.isTTY !== true });
         return exitCode(result);
       }),
     );
+}
 
-  function report(result: ScanSummary, how: { readonly json: boolean; readonly quiet: boolean }) {
-    if (how.json) printJson(summaryJson(result));
-    else if (!how.quiet) print(table(HEADER, result.origins.map(row), hasColours(process.env)));
-    for (const { id, reason, problems, problemCount } of result.origins) {
-      if (reason !== undefined) remark(`musicfs: origin ${id}: ${reasonFor(id, reason)}`);
-      for (const problem of problems) remark(`musicfs: origin ${id}: ${problem}`);
-      const more = problemCount - problems.length;
-      if (more > 0) remark(`musicfs: origin ${id}: and ${more} more`);
-    }
+interface ScanWish {
+  readonly origins: readonly OriginId[];
+  readonly allowEmpty: boolean;
+  readonly onProgress: (files: number, directories: number) => void;
+}
+
+/** A running mount scans by itself: it tells the kernel what changed. Without one this process does. */
+async function scanHere(config: Config, around: Surroundings, wish: ScanWish): Promise<ScanAnswer> {
+  ownDirectory(config.cacheDir, "cache directory", around.uid);
+  await using catalog = await openLibraryCatalog(config, systemClock);
+  const { store } = catalog;
+  if (store.notice !== undefined) remark(`musicfs: ${store.notice}`);
+  const open = (settings: OriginSettings) => openStandalone(settings);
+  const ports = { catalog: store, lockDirectory: config.cacheDir, open };
+  const { allowEmpty } = wish;
+  const found = await scanOrigins(wish.origins, {
+    clock: systemClock,
+    scan: (id, onProgress) =>
+      standaloneScan(findOrigin(config, id), ports, { allowEmpty, onProgress }),
+    onProgress: wish.onProgress,
+  });
+  return scanJson(found);
+}
+
+/** Throws `usage` for one that is not there or disabled. */
+function originsToScan(config: Config, ids: readonly string[]): readonly OriginId[] {
+  if (ids.length === 0) return config.origins.filter(({ enabled }) => enabled).map(({ id }) => id);
+  const named = [...new Set(ids)].map((id) => findOrigin(config, id));
+  const disabled = named.filter(({ enabled }) => !enabled).map(({ id }) => id);
+  if (disabled.length === 0) return named.map(({ id }) => id);
+  throw new OwnError("usage", `disabled: ${disabled.join(", ")}; see musicfs origins enable`);
+}
+
+function report(result: ScanAnswer, how: { readonly json: boolean; readonly quiet: boolean }) {
+  if (how.json) printJson(result);
+  else if (!how.quiet) print(table(HEADER, result.origins.map(row), hasColours(process.env)));
+  for (const { id, reason, problems, problem_count } of result.origins) {
+    if (reason !== null) remark(`musicfs: origin ${id}: ${reasonFor(id, reason)}`);
+    for (const problem of problems) remark(`musicfs: origin ${id}: ${problem}`);
+    const more = problem_count - problems.length;
+    if (more > 0) remark(`musicfs: origin ${id}: and ${more} more`);
   }
 }
 
@@ -90,7 +118,7 @@ function progressLine(files: number, directories: number): void {
   showProgress(`${files} files in ${directories} directories`);
 }
 
-function exitCode({ origins }: ScanSummary): ExitCode {
+function exitCode({ origins }: ScanAnswer): ExitCode {
   const outcomes = origins.map(({ outcome }) => outcome);
   if (outcomes.every((outcome) => outcome === "complete")) return EXIT.done;
   const other = outcomes.some((outcome) => outcome !== "complete" && outcome !== "busy");
@@ -108,7 +136,7 @@ const HEADER = [
   "SECONDS",
 ];
 
-function row(scan: OriginScan) {
+function row(scan: ScanAnswer["origins"][number]) {
   const number = (value: number) => ({ text: String(value), right: true });
   return [
     scan.id,
@@ -118,40 +146,6 @@ function row(scan: OriginScan) {
     number(scan.added),
     number(scan.modified),
     number(scan.removed),
-    { text: (scan.elapsedMs / 1000).toFixed(1), right: true },
+    { text: (scan.elapsed_ms / 1000).toFixed(1), right: true },
   ];
-}
-
-function summaryJson({ origins }: ScanSummary) {
-  const total = (count: (scan: OriginScan) => number) =>
-    origins.reduce((sum, scan) => sum + count(scan), 0);
-  const outcomes = new Set(origins.map(({ outcome }) => outcome));
-  const [only = "complete"] = outcomes;
-  return {
-    outcome: outcomes.size > 1 ? "partial" : only,
-    totals: {
-      directories: total((scan) => scan.directories),
-      files: total((scan) => scan.files),
-      bytes: total((scan) => scan.bytes),
-      added: total((scan) => scan.added),
-      modified: total((scan) => scan.modified),
-      removed: total((scan) => scan.removed),
-      kept: total((scan) => scan.kept),
-    },
-    origins: origins.map((scan) => ({
-      id: scan.id,
-      outcome: scan.outcome,
-      directories: scan.directories,
-      files: scan.files,
-      bytes: scan.bytes,
-      added: scan.added,
-      modified: scan.modified,
-      removed: scan.removed,
-      kept: scan.kept,
-      elapsed_ms: Math.round(scan.elapsedMs),
-      reason: scan.reason ?? null,
-      problems: scan.problems,
-      problem_count: scan.problemCount,
-    })),
-  };
 }

@@ -58,6 +58,7 @@ export class Home implements Disposable {
         HOME: this.path,
         XDG_CONFIG_HOME: join(this.path, ".config"),
         XDG_CACHE_HOME: join(this.path, ".cache"),
+        XDG_RUNTIME_DIR: join(this.path, ".run"),
         ...env,
       },
       stdin: "ignore",

@@ -31,7 +31,7 @@ export interface ConfigFlags {
 export interface LoadedConfig {
   readonly config: Config;
   /** The file it came from; undefined when there is none. */
-  readonly file: string | undefined;
+  readonly file?: string;
 }
 
 /** Where the configuration is, or would be made: `--config`, `$MUSICFS_CONFIG`, the usual place. */
@@ -63,13 +63,23 @@ export async function loadConfig(
         "make it with: musicfs origins add ID --type local --path PATH",
     );
   }
-  const written = text === undefined ? checkConfig({}, path) : await parseConfig(text, path);
-  const config = withOwnCacheDir(
-    resolveConfig(overridden(written, flags, around), around),
-    flags,
-    around,
-  );
-  return { config, file: text === undefined ? undefined : path };
+  if (text === undefined) return { config: completed(checkConfig({}, path), flags, around) };
+  return { config: await configOfText(text, path, flags, around), file: path };
+}
+
+/** As `loadConfig`, of a file that has, or is to have, this text. Rejects with `ConfigError`. */
+export async function configOfText(
+  text: string,
+  path: string,
+  flags: ConfigFlags,
+  around: Surroundings,
+): Promise<Config> {
+  return completed(await parseConfig(text, path), flags, around);
+}
+
+function completed(written: WrittenConfig, flags: ConfigFlags, around: Surroundings): Config {
+  const config = resolveConfig(overridden(written, flags, around), around);
+  return withOwnCacheDir(config, flags, around);
 }
 
 /**

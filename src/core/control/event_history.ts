@@ -23,6 +23,7 @@ const FILE_EVENTS: ReadonlySet<EventType> = new Set([
   "file_added",
   "file_modified",
   "file_removed",
+  "cache_block_dropped",
 ]);
 
 export class EventHistory implements Disposable {

@@ -20,6 +20,9 @@ const TYPES: Readonly<Record<EventType, true>> = {
   file_removed: true,
   scan_started: true,
   scan_finished: true,
+  cache_block_dropped: true,
+  cache_evicted: true,
+  cache_state_changed: true,
 };
 
 export const EVENT_TYPES = Object.keys(TYPES).sort();

@@ -92,7 +92,7 @@ export class Assembly implements AsyncDisposable {
         setSha256: async (version, hash) => updates.apply(await writer.setSha256(version, hash)),
         setDifferent: (version, other) => writer.setDifferent(version, other),
       },
-      isBusy: threadsAreReading(state.routing),
+      isBusy: readsWereServed(state.routing),
       ...(ports.network === undefined ? {} : { network: ports.network }),
       onError(error) {
         // An origin's failures show in its health, and a file that changed is nobody's fault.
@@ -166,7 +166,12 @@ export class Assembly implements AsyncDisposable {
       believedMs: (id) => (this.origins.settings(id)?.revalidateSecs ?? 0) * MS,
       watched: () => false,
       reply,
-      onOutcome: () => undefined,
+      onOutcome: (_file, { origin, bytesRead }) => {
+        const row = this.ports.state.routing.indexOf(origin);
+        if (row < 0) return;
+        ports.state.routing.count(row, "reads", 1);
+        ports.state.routing.count(row, "bytes", bytesRead);
+      },
       ...(processLives === undefined ? {} : { processLives }),
     });
     for (const deferred of this.#early.splice(0)) this.#service.defer(deferred);
@@ -217,8 +222,8 @@ function isGoodNews(event: MusicFsEvent): boolean {
   return event.type === "scan_finished" && event.outcome !== "failed";
 }
 
-/** Whether the FUSE or reader threads have answered reads since the last call. */
-function threadsAreReading(routing: RoutingTable): () => boolean {
+/** Whether reads were answered, by whatever thread, since the last call. */
+function readsWereServed(routing: RoutingTable): () => boolean {
   let before = 0;
   return () => {
     let reads = 0;

@@ -26,7 +26,7 @@ import { Assembly } from "./assembly.ts";
 import { lockCache } from "./cache_lock.ts";
 import type { KernelReplies } from "./kernel_replies.ts";
 import { originOpener } from "./origin_opener.ts";
-import { checkPlacement } from "./placement.ts";
+import { checkPlacement, placesOf } from "./placement.ts";
 
 /** How long `stop` waits for the FUSE thread to notice that the mount is gone. */
 const END_PATIENCE_MS = 2000;
@@ -77,6 +77,12 @@ export class Library {
     return this.#mounted?.mountPoint ?? this.options.config.mountPoint;
   }
 
+  /** What the main thread does for it. */
+  get assembly(): Assembly {
+    if (this.#assembly === undefined) throw new Error("the library was not started");
+    return this.#assembly;
+  }
+
   /** Stops serving although the mount may still be in use: its requests fail. `ended` resolves. */
   abort(): void {
     const mounted = this.#mounted;
@@ -96,13 +102,8 @@ export class Library {
   async #start(): Promise<void> {
     const { config, log, requireAll } = this.options;
     const cleanUp = this.#cleanUp;
-    const localPaths = config.origins.flatMap((origin) =>
-      "path" in origin && origin.originType !== "s3" && origin.originType !== "sftp"
-        ? [{ id: origin.id, path: origin.path }]
-        : [],
-    );
     const { mountPoint, cacheDir } = config;
-    checkPlacement({ mountPoint, cacheDir, origins: localPaths });
+    checkPlacement(placesOf(config));
     cleanUp.use(lockCache(cacheDir, mountPoint));
 
     const catalogFile = join(cacheDir, "catalog.db");

@@ -8,15 +8,20 @@
  */
 
 import type { Config } from "../config/config.ts";
+import type { ConfigFlags } from "../config/load.ts";
 import type { Surroundings } from "../config/paths.ts";
 import type { Logger } from "../log.ts";
 
 export interface MountOptions {
   /** Flags and environment are already in it. `config.mountPoint` is where to mount. */
   readonly config: Config;
-  /** The file it came from, for messages and for reading it again; undefined with none. */
+  /** The file it came from; undefined with none. */
   readonly configFile: string | undefined;
+  /** What it was made with, for reading the file again. */
+  readonly flags: ConfigFlags;
   readonly around: Surroundings;
+  /** Of this program, as `--version` has it. */
+  readonly version: string;
   readonly log: Logger;
   /** Refuse to start while an enabled origin was never listed. */
   readonly requireAll: boolean;

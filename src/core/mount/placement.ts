@@ -5,6 +5,7 @@
 
 import { realpathSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
+import type { Config } from "../config/config.ts";
 import { OwnError } from "../errors.ts";
 import { isOnLocalDisk } from "../origins/disk/placement.ts";
 
@@ -13,6 +14,20 @@ export interface Places {
   readonly cacheDir: string;
   /** Origins that are paths of this machine. */
   readonly origins: readonly { readonly id: string; readonly path: string }[];
+}
+
+/** The places of a configuration. */
+export function placesOf({
+  mountPoint,
+  cacheDir,
+  origins,
+}: Pick<Config, "mountPoint" | "cacheDir" | "origins">): Places {
+  const onThisMachine = origins.flatMap((origin) =>
+    "path" in origin && origin.originType !== "s3" && origin.originType !== "sftp"
+      ? [{ id: origin.id, path: origin.path }]
+      : [],
+  );
+  return { mountPoint, cacheDir, origins: onThisMachine };
 }
 
 /**

@@ -1,24 +1,18 @@
 /** Several origins scanned at once, each to its own end, whatever becomes of the others. */
 
-import type { CatalogWriter, ScanOutcome } from "../catalog/catalog.ts";
+import type { ScanOutcome } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
-import type { OriginSettings } from "../config/config.ts";
 import { MusicFsError } from "../errors.ts";
-import { EventBus } from "../events.ts";
-import type { Origin, OriginId } from "../origins/origin.ts";
-import { Exclusion } from "./exclusion.ts";
-import { scan } from "./scan.ts";
+import type { OriginId } from "../origins/origin.ts";
+import type { ScanProgress, ScanResult } from "./scan.ts";
 
 export interface ScanOriginsPorts {
-  readonly catalog: CatalogWriter;
   readonly clock: Clock;
-  /** Where the locks are. */
-  readonly lockDirectory: string;
-  readonly open: (settings: OriginSettings) => Promise<Origin>;
-}
-
-export interface ScanOriginsOptions {
-  readonly allowEmpty: boolean;
+  /** Scans one origin; rejects as `sync/scan.ts`. */
+  readonly scan: (
+    origin: OriginId,
+    onProgress: (progress: ScanProgress) => void,
+  ) => Promise<ScanResult>;
   /** Told of the sums over all origins. */
   readonly onProgress?: (files: number, directories: number) => void;
 }
@@ -49,60 +43,39 @@ export interface ScanSummary {
 
 /** Rejects only with what is a bug; failures of origins are outcomes. */
 export async function scanOrigins(
-  origins: readonly OriginSettings[],
+  origins: readonly OriginId[],
   ports: ScanOriginsPorts,
-  options: ScanOriginsOptions,
 ): Promise<ScanSummary> {
-  const sums = new Map<OriginId, { readonly files: number; readonly directories: number }>();
-  const onProgress = (id: OriginId, files: number, directories: number) => {
-    sums.set(id, { files, directories });
-    const all = [...sums.values()];
-    options.onProgress?.(
-      all.reduce((sum, each) => sum + each.files, 0),
-      all.reduce((sum, each) => sum + each.directories, 0),
-    );
-  };
-  const scans = origins.map((settings) => scanOrigin(settings, ports, options, onProgress));
+  const sums = new Map<OriginId, ScanProgress>();
+  const scans = origins.map((id) =>
+    scanOrigin(id, ports, (progress) => {
+      sums.set(id, progress);
+      const all = [...sums.values()];
+      ports.onProgress?.(
+        all.reduce((sum, { files }) => sum + files, 0),
+        all.reduce((sum, { directories }) => sum + directories, 0),
+      );
+    }),
+  );
   return { origins: await Promise.all(scans) };
 }
 
 async function scanOrigin(
-  settings: OriginSettings,
-  { catalog, clock, lockDirectory, open }: ScanOriginsPorts,
-  { allowEmpty }: ScanOriginsOptions,
-  onProgress: (id: OriginId, files: number, directories: number) => void,
+  id: OriginId,
+  { clock, scan }: ScanOriginsPorts,
+  onProgress: (progress: ScanProgress) => void,
 ): Promise<OriginScan> {
-  const { id } = settings;
   const startedMs = clock.monotonicMs();
   const elapsedMs = () => clock.monotonicMs() - startedMs;
-  let origin: Origin | undefined;
   try {
-    origin = await open(settings);
-    const ports = { catalog, events: new EventBus(), lockDirectory, onChanges: () => undefined };
-    const {
-      problems,
-      reason,
-      changes: _,
-      ...report
-    } = await scan(origin, ports, {
-      exclusion: new Exclusion(settings.exclude),
-      allowEmpty,
-      onProgress: ({ files, directories }) => onProgress(id, files, directories),
-    });
-    return {
-      id,
-      ...report,
-      reason,
-      problems: problems.map((problem) => problem.reason),
-      elapsedMs: elapsedMs(),
-    };
+    const { problems, reason, changes: _, ...report } = await scan(id, onProgress);
+    const reasons = problems.map((problem) => problem.reason);
+    return { id, ...report, reason, problems: reasons, elapsedMs: elapsedMs() };
   } catch (error) {
     if (!(error instanceof MusicFsError)) throw error;
     const outcome = error.code === "busy" ? "busy" : "failed";
     const reason = error.message;
     return { id, outcome, ...NOTHING, reason, elapsedMs: elapsedMs() };
-  } finally {
-    await origin?.close();
   }
 }
 
