@@ -35,7 +35,7 @@ export interface EditFileOptions {
 
 /**
  * Reads the file (`""` when there is none), has `edit` make its new text, and puts that in its
- * place: written to a new file beside it, synced, and renamed, with the old one's mode (0600 for a
+ * place: written to `.NAME.new` beside it, synced, and renamed, with the old one's mode (0600 for a
  * new one). A symbolic link stays and its target is replaced. Edits of several processes follow
  * one another; an editor that saves meanwhile is noticed and wins. Nothing is written when the text
  * stays the same. Rejects with `config`, with `busy` when others edit for more than 5 s or saved
@@ -54,8 +54,10 @@ export async function editFile(
   const before = read();
   const after = await edit(before ?? "");
   if (after === before) return;
-  const temporary = join(directory, `.${basename(target)}.${crypto.randomUUID()}`);
+  const temporary = join(directory, `.${basename(target)}.new`);
   try {
+    // Whoever wrote it held the lock, and was killed.
+    rmSync(temporary, { force: true });
     writeNew(temporary, after, before === undefined ? undefined : target);
     if (read() !== before) {
       throw new OwnError("busy", `${displayText(path)} was changed meanwhile; nothing was written`);

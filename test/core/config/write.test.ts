@@ -44,6 +44,14 @@ describe("editFile()", () => {
     expect(readdirSync(dir)).toEqual(["config.toml"]);
   });
 
+  test("takes away what an edit that was killed left behind", async () => {
+    writeFileSync(file, "old", { mode: 0o600 });
+    writeFileSync(join(dir, ".config.toml.new"), "half of");
+    await editFile(file, options, async () => "new");
+    expect(readFileSync(file, "utf8")).toBe("new");
+    expect(readdirSync(dir)).toEqual(["config.toml"]);
+  });
+
   test("replaces what a symbolic link points to, not the link", async () => {
     writeFileSync(join(dir, "real.toml"), "old", { mode: 0o600 });
     symlinkSync("real.toml", file);
