@@ -10,11 +10,11 @@ import { cpSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Dice } from "../../support/dice.ts";
 import { BINARY, eventually, isRunning, Mount, type Workspace } from "./musicfs.ts";
-import { OriginFiles } from "./origin_files.ts";
+import { enabledOrigins, OriginFiles } from "./origin_files.ts";
 
 /** What may be in the home of somebody who has ended every mount, as far as it is not named here. */
 const KEPT =
-  /^(cache\/musicfs\/(catalog\.db(\.good|\.lock)?|mount\.lock|scan-[a-z]+\.lock)|run\/.*)$/;
+  /^(cache\/musicfs\/(catalog\.db(\.good|\.lock)?|mount\.lock|scan-[a-z]+\.lock|musicfs\.log)|run\/.*)$/;
 
 /** How long the instants of a kill are spread over, from a bit less to a bit more than it takes. */
 const SPREAD_MS = {
@@ -77,12 +77,14 @@ export class CrashRounds implements AsyncDisposable {
   async check(): Promise<void> {
     const { workspace } = this;
     this.#expectEdited();
-    await using mount = await Mount.scanned(workspace, this.#flags);
+    const config = readFileSync(this.#config, "utf8");
+    await using mount = await Mount.start(workspace, this.#flags);
+    await mount.logged('"message":"scanned"', enabledOrigins(config).length);
     const table = readFileSync("/proc/self/mountinfo", "utf8");
     const mounts = table.split("\n").filter((line) => line.includes(` ${workspace.mountPoint} `));
     if (mounts.length !== 1) throw new Error(`mounted ${mounts.length} times`);
     const shown = await this.files.shown(workspace);
-    const expected = this.files.expected(readFileSync(this.#config, "utf8"));
+    const expected = this.files.expected(config);
     if (shown !== expected) throw new Error(`the tree differs:\n${shown}\nexpected:\n${expected}`);
     const code = await mount.stop();
     if (code !== 0) throw new Error(`ended with status ${code}\n${mount.log}`);

@@ -60,11 +60,11 @@ export class OriginFiles {
 
   /** Lines of `sha256sum` for every file of the tree that this configuration makes. */
   expected(config: string): string {
-    const { origins = [] } = Bun.TOML.parse(config) as { origins?: readonly ConfiguredOrigin[] };
     const tree = new Map<string, string>();
-    const enabled = origins.filter((origin) => origin.enabled !== false);
     // The sort is stable: equal priorities are settled by the order in the file.
-    const ordered = enabled.toSorted((a, b) => (a.priority ?? 100) - (b.priority ?? 100));
+    const ordered = enabledOrigins(config).toSorted(
+      (a, b) => (a.priority ?? 100) - (b.priority ?? 100),
+    );
     for (const { path, prefix = "" } of ordered) {
       for (const file of filesOf(path)) {
         const shown = join(prefix, file);
@@ -91,6 +91,12 @@ export class OriginFiles {
     writeFileSync(`${file}.part`, Buffer.alloc(size, piece));
     renameSync(`${file}.part`, file);
   }
+}
+
+/** The origins of a configuration that are used, in the order of the file. */
+export function enabledOrigins(config: string): readonly ConfiguredOrigin[] {
+  const { origins = [] } = Bun.TOML.parse(config) as { origins?: readonly ConfiguredOrigin[] };
+  return origins.filter((origin) => origin.enabled !== false);
 }
 
 function nameOf(number: number): string {
