@@ -137,6 +137,8 @@ export class StoredBlockCache implements BlockCache, Disposable {
     this.#files.close();
     this.#index[Symbol.dispose]();
     for (const version of this.#bySlot.values()) version.setContent(0, new BlockSums());
+    this.#bySlot.clear();
+    this.#byVersion.clear();
   }
 
   #open(file: CacheableFile): OpenVersion {
@@ -155,6 +157,7 @@ export class StoredBlockCache implements BlockCache, Disposable {
 
   #close(version: OpenVersion): void {
     const { slot, wasRead } = version;
+    if (!this.#bySlot.has(slot)) return;
     version.close();
     this.#byVersion.delete(version.version);
     this.#bySlot.delete(slot);
