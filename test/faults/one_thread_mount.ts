@@ -6,6 +6,7 @@
 
 import { join } from "node:path";
 import { type BytePath, ROOT_PATH } from "../../src/core/bytes.ts";
+import { NoBlockCache } from "../../src/core/cache/no_block_cache.ts";
 import type { CatalogReader } from "../../src/core/catalog/catalog.ts";
 import type { BeforeStatement } from "../../src/core/catalog/connection.ts";
 import { SqliteCatalogReader } from "../../src/core/catalog/reader.ts";
@@ -110,6 +111,7 @@ export class OneThreadMount implements AsyncDisposable {
         state,
         writer,
         catalog: this.catalog,
+        blocks: new NoBlockCache(),
         cacheDir,
         owner: OWNER,
         syscalls: libc(),

@@ -5,6 +5,7 @@
 
 import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { NoBlockCache } from "../../src/core/cache/no_block_cache.ts";
 import type { CatalogReader, CatalogWriter } from "../../src/core/catalog/catalog.ts";
 import { SqliteCatalogReader } from "../../src/core/catalog/reader.ts";
 import { CatalogStore } from "../../src/core/catalog/store.ts";
@@ -111,6 +112,7 @@ export class Life {
       state,
       writer: this.writer,
       catalog,
+      blocks: new NoBlockCache(),
       cacheDir: directory,
       owner,
       syscalls: libc(),

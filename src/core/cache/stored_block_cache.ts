@@ -45,6 +45,7 @@ export class StoredBlockCache implements BlockCache, Disposable {
   readonly #bySlot = new Map<number, OpenVersion>();
   #nextSlot = 1;
   #state: CacheState = { status: "degraded", reason: "it is not open yet" };
+  #isStarted = false;
   #dataDirectory = "";
   #queuedBytes = 0;
   #waitingForRoom: (() => void)[] = [];
@@ -102,8 +103,7 @@ export class StoredBlockCache implements BlockCache, Disposable {
         );
         break;
       case "state":
-        this.#state = answer.state;
-        events.emit({ type: "cache_state_changed", ...answer.state });
+        this.#setState(answer.state);
         break;
       case "notice":
         this.ports.onNotice(answer.message);
@@ -195,6 +195,14 @@ export class StoredBlockCache implements BlockCache, Disposable {
     if (version === undefined || sums === undefined) return;
     const first = blockAt(offsetBytes);
     for (const [i, sum] of sums.entries()) version.setSum(content, first + i, sum);
+  }
+
+  /** That it can be used from the start is nothing to tell. */
+  #setState(state: CacheState): void {
+    const isNews = this.#isStarted || state.status !== "ok";
+    this.#isStarted = true;
+    this.#state = state;
+    if (isNews) this.ports.events.emit({ type: "cache_state_changed", ...state });
   }
 
   #onBadBlock(version: OpenVersion, block: number, reason: string): void {

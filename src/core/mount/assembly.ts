@@ -6,6 +6,7 @@
  * Who knows whom stands here; what each part does is its own file's business.
  */
 
+import type { BlockCache } from "../cache/block_cache.ts";
 import type { CatalogReader, CatalogWriter } from "../catalog/catalog.ts";
 import type { Clock, Random } from "../clock.ts";
 import type { Config } from "../config/config.ts";
@@ -41,6 +42,8 @@ export interface AssemblyPorts {
   readonly state: SharedState;
   readonly writer: CatalogWriter;
   readonly catalog: CatalogReader;
+  /** Contents of files, kept on disk. */
+  readonly blocks: BlockCache;
   /** Where the locks of scans are. */
   readonly cacheDir: string;
   readonly owner: Ownership;

@@ -5,6 +5,7 @@
  */
 
 import { join } from "node:path";
+import { NoBlockCache } from "../cache/no_block_cache.ts";
 import { SqliteCatalogReader } from "../catalog/reader.ts";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
@@ -15,6 +16,7 @@ import type { Logger } from "../log.ts";
 import type { OriginPorts } from "../origins/build.ts";
 import type { OriginId } from "../origins/origin.ts";
 import { libc } from "../sys/libc.ts";
+import { CacheThread } from "../threads/cache.ts";
 import { FuseThread } from "../threads/fuse_thread.ts";
 import { Notifier } from "../threads/notifier.ts";
 import { ReaderPool } from "../threads/reader_pool.ts";
@@ -107,12 +109,14 @@ export class Library {
     cleanUp.use(lockCache(cacheDir, mountPoint));
 
     const catalogFile = join(cacheDir, "catalog.db");
+    const opening = this.#openCache();
     const writer = cleanUp.adopt(await StoreThread.open(catalogFile), (store) => store.close());
     if (writer.notice !== undefined) log.warn(writer.notice);
     await writer.configureOrigins(config.origins);
     const catalog = cleanUp.adopt(new SqliteCatalogReader(catalogFile), (c) => c.close());
     if (requireAll) requireListed(config, (id) => catalog.lastCompleteScanMs(id));
 
+    const contents = await opening;
     const mounted = await mount({ mountPoint, allowOther: config.mount.allowOther });
     this.#mounted = mounted;
     cleanUp.defer(() => void libc().close(mounted.fd));
@@ -133,6 +137,7 @@ export class Library {
         state,
         writer,
         catalog,
+        blocks: contents?.blocks ?? new NoBlockCache(),
         cacheDir,
         owner,
         syscalls: libc(),
@@ -167,6 +172,23 @@ export class Library {
     const reply: KernelReplies = ({ address }, length) =>
       void libc().write(mounted.fd, address, length);
     assembly.serve({ negotiated, reply, cache });
+  }
+
+  /** Contents of files on disk, unless the configuration leaves no room for them. */
+  async #openCache(): Promise<CacheThread | undefined> {
+    const { config, events, log } = this.options;
+    const { cacheDir, cache } = config;
+    if (cache.contentCacheBytes === 0) return undefined;
+    const thread = CacheThread.open({
+      cacheDir,
+      budgetBytes: cache.contentCacheBytes,
+      events,
+      isCached: (id) => this.#assembly?.origins.settings(id)?.cache ?? false,
+      onNotice: (message) => log.warn(message),
+      onFault: (message) => log.error(message),
+    });
+    this.#cleanUp.defer(async () => (await thread).close());
+    return thread;
   }
 
   /** The FUSE thread ends when the mount does; a mount that is still there is aborted. */

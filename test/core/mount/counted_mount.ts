@@ -4,6 +4,7 @@
  */
 
 import { type BytePath, ROOT_PATH } from "../../../src/core/bytes.ts";
+import { NoBlockCache } from "../../../src/core/cache/no_block_cache.ts";
 import { SqliteCatalogReader } from "../../../src/core/catalog/reader.ts";
 import { CatalogStore } from "../../../src/core/catalog/store.ts";
 import type { OriginSettings } from "../../../src/core/config/config.ts";
@@ -118,6 +119,7 @@ export class CountedMount implements AsyncDisposable {
         state,
         writer,
         catalog,
+        blocks: new NoBlockCache(),
         cacheDir: directory,
         owner: OWNER,
         syscalls,
