@@ -15,7 +15,7 @@ export function configuredJson(
     consecutiveFailures: 0,
     threshold: unhealthyThreshold(health, type),
     ...{ latencyP50Ms: 0, latencyP99Ms: 0, lastLatencyMs: undefined, lastUpdateMs: undefined },
-    ...{ lastCheckMs: undefined, lastError: undefined },
+    ...{ lastCheckMs: undefined, nextCheckMs: undefined, lastError: undefined },
   } as const;
   return configuredOriginJson(unseen, settings);
 }

@@ -209,11 +209,20 @@ export const EVENT_HISTORY = 1024;
 /** Largest request that the control API takes. */
 export const CONTROL_BODY_BYTES = 64 * 1024;
 
-/** Event streams of one mount at once; more are refused. */
-export const EVENT_STREAMS = 64;
+/** Streams of one mount that are read at once; more are refused. */
+export const CONTROL_STREAMS = 64;
 
 /** A control stream that has nothing to say says so, that both ends know of each other. */
 export const CONTROL_HEARTBEAT_MS = 10_000;
+
+/** The live view: its state is told this often, */
+export const LIVE_STATE_MS = 1000;
+/** what happens in between this late at most, */
+export const LIVE_TICK_MS = 200;
+/** with so many events of the past at its beginning, */
+export const LIVE_PAST_EVENTS = 200;
+/** and so many of the reads between two looks. */
+export const LIVE_READS = 64;
 
 /** An answer of the control API that takes longer: the mount hangs. */
 export const CONTROL_PATIENCE_MS = 30_000;
@@ -243,5 +252,10 @@ assertRelation(
 assertRelation(
   CHUNK_MIN_BYTES < CHUNK_AVERAGE_BYTES && CHUNK_AVERAGE_BYTES < CHUNK_MAX_BYTES,
   "chunks have room around their average",
+);
+assertRelation(LIVE_TICK_MS < LIVE_STATE_MS, "news come between two states");
+assertRelation(
+  LIVE_PAST_EVENTS <= EVENT_HISTORY,
+  "as many events are kept as a live view begins with",
 );
 assertRelation(CONTROL_HEARTBEAT_MS * 2 <= CONTROL_PATIENCE_MS, "a late heartbeat is in time");

@@ -32,6 +32,7 @@ import {
   statusAnswer,
 } from "./answers.ts";
 import type { EventAnswer } from "./event_json.ts";
+import { type LiveUpdate, liveUpdate } from "./live.ts";
 import type { ScanRequestBody } from "./requests.ts";
 import type { SocketDirectory } from "./socket_directory.ts";
 import { linesOf } from "./stream_lines.ts";
@@ -122,6 +123,14 @@ export class ControlClient implements Disposable {
       else if (line.startsWith("data:")) {
         yield missed ? "missed" : parsed(eventAnswer, line.slice("data:".length));
       }
+    }
+  }
+
+  /** What `health --watch` shows, until the mount ends or the signal aborts. */
+  async *live(signal?: AbortSignal): AsyncGenerator<LiveUpdate> {
+    const response = await this.#request("GET", "/v1/live", { signal });
+    for await (const line of linesOf(response, CONTROL_PATIENCE_MS)) {
+      yield parsed(liveUpdate, line);
     }
   }
 

@@ -10,9 +10,11 @@ export interface ControlledOrigin {
   readonly report: OriginReport;
   readonly settings: OriginSettings;
   readonly traffic: OriginTraffic;
+  /** Operations of the origin under way. */
+  readonly operations: number;
 }
 
-/** What was read of an origin since it was added. */
+/** What was read from an origin since it was added, by whatever thread. */
 export interface OriginTraffic {
   readonly reads: number;
   readonly bytes: number;

@@ -5,13 +5,15 @@ import type { Clock } from "../clock.ts";
 import { noSuchOrigin } from "../config/find.ts";
 import { OwnError } from "../errors.ts";
 import { overallStatus } from "../federation/survey.ts";
-import { EVENT_STREAMS } from "../limits.ts";
+import { CONTROL_STREAMS } from "../limits.ts";
 import type { OriginId } from "../origins/origin.ts";
 import { NDJSON, type ReloadAnswer } from "./answers.ts";
 import type { ControlledMount, ControlledOrigin } from "./controlled_mount.ts";
 import type { EventHistory } from "./event_history.ts";
 import { eventStream } from "./event_stream.ts";
+import { liveStream } from "./live_stream.ts";
 import { configuredOriginJson, originJson } from "./origin_json.ts";
+import type { ReadLog } from "./read_log.ts";
 import {
   addRequest,
   changeRequest,
@@ -27,6 +29,7 @@ import { statusJson } from "./status_json.ts";
 export interface EndpointPorts {
   readonly mount: ControlledMount;
   readonly history: EventHistory;
+  readonly reads: ReadLog;
   readonly clock: Clock;
   /** Distinguishes this run's events from those of others: 8 hexadecimal digits. */
   readonly run: string;
@@ -162,22 +165,24 @@ export function endpoints(ports: EndpointPorts): readonly Endpoint[] {
         checkRequest(emptyRequest, body);
         const asked = checkRequest(eventsQuery, query);
         const after = serialOf(headers.get("last-event-id") ?? asked.after);
-        if (streams >= EVENT_STREAMS) {
-          throw new OwnError("busy", `${EVENT_STREAMS} streams of events are read already`);
-        }
-        streams++;
         const stream = eventStream(history, {
           after,
           types: asked.type && new Set(asked.type),
           follow: asked.follow,
-          idOf,
-          signal: ports.closing,
-          onEnd: () => void streams--,
+          ...streamed(),
         });
         return new Response(stream, {
           headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
         });
       },
+    },
+    {
+      method: "GET",
+      path: "/v1/live",
+      handle: withNothing(() => {
+        const stream = liveStream({ mount, history, reads: ports.reads, clock, ...streamed() });
+        return new Response(stream, { headers: { "content-type": NDJSON } });
+      }),
     },
     {
       method: "GET",
@@ -188,6 +193,15 @@ export function endpoints(ports: EndpointPorts): readonly Endpoint[] {
       }),
     },
   ];
+
+  /** Counts a stream until it ends. */
+  function streamed() {
+    if (streams >= CONTROL_STREAMS) {
+      throw new OwnError("busy", `${CONTROL_STREAMS} streams are read already`);
+    }
+    streams++;
+    return { idOf, signal: ports.closing, onEnd: () => void streams-- };
+  }
 
   /** What comes after an event of another run is everything. */
   function serialOf(after: string | undefined): number | undefined {

@@ -1,6 +1,6 @@
 /** Events as the control API and `musicfs events --json` show them (docs/control-api.md). */
 
-import { displayPath, textOf } from "../bytes.ts";
+import { type BytePath, displayPath, textOf } from "../bytes.ts";
 import type { EventType } from "../events.ts";
 import type { RecordedEvent } from "./event_history.ts";
 
@@ -36,13 +36,13 @@ export interface EventAnswer {
   readonly [field: string]: unknown;
 }
 
-/** `path` is text where the path is UTF-8, else escaped for people. */
 export function eventJson(id: string, { timeMs, event }: RecordedEvent): EventAnswer {
   const { type, ...fields } = event;
   const shown = "path" in fields ? { ...fields, path: shownPath(fields.path) } : fields;
   return { id, time: new Date(timeMs).toISOString(), type, ...shown };
 }
 
-function shownPath(path: Parameters<typeof textOf>[0]): string {
+/** As text where the path is UTF-8, else escaped for people. */
+export function shownPath(path: BytePath): string {
   return textOf(path) ?? displayPath(path);
 }

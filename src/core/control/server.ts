@@ -12,12 +12,14 @@ import type { OriginId } from "../origins/origin.ts";
 import type { ControlledMount } from "./controlled_mount.ts";
 import { type Endpoint, type EndpointPorts, endpoints } from "./endpoints.ts";
 import type { EventHistory } from "./event_history.ts";
+import type { ReadLog } from "./read_log.ts";
 import { SocketDirectory } from "./socket_directory.ts";
 import { mountKey, socketName } from "./socket_name.ts";
 
 export interface ControlServerOptions {
   readonly mount: ControlledMount;
   readonly history: EventHistory;
+  readonly reads: ReadLog;
   readonly metrics: EndpointPorts["metrics"];
   readonly clock: Clock;
   /** Where the socket is made; made itself if need be. */

@@ -42,6 +42,8 @@ export interface OriginReport {
   readonly lastUpdateMs: number | undefined;
   /** Wall clock of the end of the latest check, milliseconds since the epoch. */
   readonly lastCheckMs: number | undefined;
+  /** Wall clock at which the next check is due; undefined when nobody will check it. */
+  readonly nextCheckMs: number | undefined;
   /** Why it is not healthy. */
   readonly lastError: string | undefined;
 }

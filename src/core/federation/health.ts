@@ -40,6 +40,8 @@ export interface OriginHealth {
   readonly threshold: number;
   /** Wall clock of the end of the latest check, milliseconds since the epoch. */
   readonly lastCheckMs: number | undefined;
+  /** Wall clock at which the next check is due, milliseconds since the epoch. */
+  readonly nextCheckMs: number | undefined;
   /** Why the origin is not healthy; undefined when it is. */
   readonly lastError: string | undefined;
 }
@@ -57,6 +59,7 @@ interface Monitored {
   timer: Disposable;
   check: Check | undefined;
   lastCheckMs: number | undefined;
+  nextCheckMs: number | undefined;
   /** Monotonic: failures of operations begun before are part of one counted already. */
   countedMs: number;
   /** Monotonic: operations begun up to here are forgiven. */
@@ -92,6 +95,7 @@ export class HealthMonitor implements HealthView {
       timer: { [Symbol.dispose]: () => undefined },
       check: undefined,
       lastCheckMs: undefined,
+      nextCheckMs: undefined,
       countedMs: NEVER,
       forgivenMs: NEVER,
       suspectedMs: NEVER,
@@ -202,6 +206,7 @@ export class HealthMonitor implements HealthView {
       consecutiveFailures: state?.consecutiveFailures ?? 0,
       threshold: state?.threshold ?? unhealthyThreshold(this.settings, origin.type),
       lastCheckMs: entry?.lastCheckMs,
+      nextCheckMs: entry?.nextCheckMs,
       lastError: state?.reason,
     };
   }
@@ -223,7 +228,9 @@ export class HealthMonitor implements HealthView {
 
   #arm(entry: Monitored): void {
     entry.timer[Symbol.dispose]();
-    entry.timer = this.#schedule(this.settings.checkIntervalSecs * 1000, () => {
+    const intervalMs = this.settings.checkIntervalSecs * 1000;
+    entry.nextCheckMs = this.clock.wallMs() + intervalMs;
+    entry.timer = this.#schedule(intervalMs, () => {
       this.#arm(entry);
       void this.#check(entry, false);
     });

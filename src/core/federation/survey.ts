@@ -53,7 +53,8 @@ async function surveyOrigin(
     ...{ latencyP50Ms: latency.p50Ms, latencyP99Ms: latency.p99Ms },
     ...{ lastLatencyMs: latency.lastLatencyMs, lastUpdateMs: latency.lastUpdateMs },
   });
-  const unseen = { threshold, lastCheckMs: undefined, lastError: undefined } as const;
+  const unchecked = { lastCheckMs: undefined, nextCheckMs: undefined } as const;
+  const unseen = { threshold, ...unchecked, lastError: undefined } as const;
   if (!enabled) return report({ ...unseen, status: "unknown", consecutiveFailures: 0 });
   const monitor = new HealthMonitor(clock, new EventBus(), health, {
     onProbed: (_origin, latencyMs) => latency.record(latencyMs, clock.wallMs()),
@@ -69,7 +70,8 @@ async function surveyOrigin(
     monitor.add(origin);
     do await monitor.checkNow(origin.id);
     while (monitor.status(origin.id) !== "unhealthy" && monitor.consecutiveFailures(origin.id) > 0);
-    return report(monitor.health(origin));
+    // Nobody checks it again.
+    return report({ ...monitor.health(origin), nextCheckMs: undefined });
   } finally {
     monitor.close();
     await origin.close();

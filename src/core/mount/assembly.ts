@@ -27,7 +27,12 @@ import type { KernelReplies } from "./kernel_replies.ts";
 import { LocalRoots } from "./local_roots.ts";
 import { OriginScanner } from "./origin_scanner.ts";
 import { type OpenOrigin, OriginSet } from "./origin_set.ts";
-import { type RequestService, requestService, type Waiting } from "./request_service.ts";
+import {
+  type RequestService,
+  type RequestServicePorts,
+  requestService,
+  type Waiting,
+} from "./request_service.ts";
 import { Scans } from "./scans.ts";
 
 /** How often the reader threads' latencies are handed to the router. */
@@ -53,6 +58,8 @@ export interface AssemblyPorts {
   readonly network?: () => string;
   /** Whether a process still runs. Default: /proc. */
   readonly processLives?: (pid: number) => boolean;
+  /** Told of each read that the main thread answered. Default: nobody is. */
+  readonly onOutcome?: RequestServicePorts["onOutcome"];
   /** Something that should not happen, for the log. */
   readonly onFault: (message: string) => void;
   /** Something that may happen, for the log. */
@@ -95,7 +102,7 @@ export class Assembly implements AsyncDisposable {
         setSha256: async (version, hash) => updates.apply(await writer.setSha256(version, hash)),
         setDifferent: (version, other) => writer.setDifferent(version, other),
       },
-      isBusy: readsWereServed(state.routing),
+      isBusy: threadsAreReading(state.routing),
       ...(ports.network === undefined ? {} : { network: ports.network }),
       onError(error) {
         // An origin's failures show in its health, and a file that changed is nobody's fault.
@@ -156,7 +163,7 @@ export class Assembly implements AsyncDisposable {
 
   /** From now on requests are answered and the kernel is told of changes. */
   serve({ negotiated, reply, cache }: KernelPorts): void {
-    const { config, processLives, ...ports } = this.ports;
+    const { config, processLives, onOutcome, ...ports } = this.ports;
     this.updates.connect(cache);
     this.#service = requestService({
       ...ports,
@@ -169,12 +176,7 @@ export class Assembly implements AsyncDisposable {
       believedMs: (id) => (this.origins.settings(id)?.revalidateSecs ?? 0) * MS,
       watched: () => false,
       reply,
-      onOutcome: (_file, { origin, bytesRead }) => {
-        const row = this.ports.state.routing.indexOf(origin);
-        if (row < 0) return;
-        ports.state.routing.count(row, "reads", 1);
-        ports.state.routing.count(row, "bytes", bytesRead);
-      },
+      onOutcome: onOutcome ?? (() => undefined),
       ...(processLives === undefined ? {} : { processLives }),
     });
     for (const deferred of this.#early.splice(0)) this.#service.defer(deferred);
@@ -225,8 +227,8 @@ function isGoodNews(event: MusicFsEvent): boolean {
   return event.type === "scan_finished" && event.outcome !== "failed";
 }
 
-/** Whether reads were answered, by whatever thread, since the last call. */
-function readsWereServed(routing: RoutingTable): () => boolean {
+/** Whether the FUSE or reader threads have answered reads since the last call. */
+function threadsAreReading(routing: RoutingTable): () => boolean {
   let before = 0;
   return () => {
     let reads = 0;

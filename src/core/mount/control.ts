@@ -7,10 +7,13 @@ import { EventCounts } from "../control/event_counts.ts";
 import { EventHistory } from "../control/event_history.ts";
 import { Metrics } from "../control/metrics.ts";
 import { serveMetrics } from "../control/metrics_server.ts";
+import { ReadLog } from "../control/read_log.ts";
 import { ControlServer } from "../control/server.ts";
 import { messageOf } from "../errors.ts";
 import type { EventBus } from "../events.ts";
 import type { Logger } from "../log.ts";
+import type { LibraryOptions } from "./library.ts";
+import { loggedRead } from "./logged_read.ts";
 
 export interface ControlPorts {
   readonly clock: Clock;
@@ -24,6 +27,7 @@ export interface ControlPorts {
 /** Listens to what happens from its making on; serves once the mount can be used. */
 export class Control implements AsyncDisposable {
   readonly #history: EventHistory;
+  readonly #reads = new ReadLog();
   readonly #counts: EventCounts;
   readonly #cleanUp = new AsyncDisposableStack();
 
@@ -35,6 +39,12 @@ export class Control implements AsyncDisposable {
     this.#counts = this.#cleanUp.use(new EventCounts(events));
   }
 
+  /** Takes down a read that the mount answered, if anybody looks. */
+  readonly onOutcome: NonNullable<LibraryOptions["onOutcome"]> = (file, outcome, latencyMs) => {
+    if (!this.#reads.isRead) return;
+    this.#reads.add(loggedRead(file, outcome, { timeMs: this.ports.clock.wallMs(), latencyMs }));
+  };
+
   /**
    * Nothing that goes wrong here ends the mount: it is logged, and the mount is used without what
    * could not be had.
@@ -45,9 +55,8 @@ export class Control implements AsyncDisposable {
     const onFault = (message: string) => log.error(message);
     const { listen } = settings;
     this.#unlessFailing("commands cannot talk to this mount", () => {
-      const { page } = metrics;
-      const options = { mount, history: this.#history, metrics: page, clock, directory, uid };
-      return new ControlServer({ ...options, onFault });
+      const shown = { mount, history: this.#history, reads: this.#reads, metrics: metrics.page };
+      return new ControlServer({ ...shown, clock, directory, uid, onFault });
     });
     if (listen === undefined) return;
     this.#unlessFailing("metrics are not served", () => serveMetrics(listen, metrics, onFault));

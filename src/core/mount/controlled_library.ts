@@ -23,15 +23,22 @@ export class ControlledLibrary implements ControlledMount {
   ) {}
 
   origins(): readonly ControlledOrigin[] {
-    const { routing } = this.assembly.ports.state;
-    const reports = new Map(this.assembly.federation.report().map((each) => [each.id, each]));
+    const { origins, federation, ports } = this.assembly;
+    const { routing } = ports.state;
+    const reports = new Map(federation.report().map((each) => [each.id, each]));
     return this.config.origins.flatMap((settings) => {
       const report = reports.get(settings.id);
       // One that is being swapped for another is not there for a moment.
       if (report === undefined) return [];
       const row = routing.indexOf(settings.id);
-      const count = (counter: "reads" | "bytes") => (row < 0 ? 0 : routing.counter(row, counter));
-      return [{ report, settings, traffic: { reads: count("reads"), bytes: count("bytes") } }];
+      // What threads read by themselves, the origin knows nothing of.
+      const byThreads = (count: "reads" | "bytes") => (row < 0 ? 0 : routing.counter(row, count));
+      const { operations, bytesRead, underWay } = origins.metrics(settings.id);
+      const traffic = {
+        reads: byThreads("reads") + operations.read.succeeded,
+        bytes: byThreads("bytes") + bytesRead,
+      };
+      return [{ report, settings, traffic, operations: underWay }];
     });
   }
 

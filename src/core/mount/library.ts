@@ -24,7 +24,7 @@ import { SharedState } from "../threads/shared_state.ts";
 import { StoreThread } from "../threads/store.ts";
 import type { Ownership } from "../vfs/attributes.ts";
 import type { Deferred } from "../vfs/deferred.ts";
-import { Assembly } from "./assembly.ts";
+import { Assembly, type AssemblyPorts } from "./assembly.ts";
 import { lockCache } from "./cache_lock.ts";
 import type { KernelReplies } from "./kernel_replies.ts";
 import { originOpener } from "./origin_opener.ts";
@@ -40,6 +40,8 @@ export interface LibraryOptions {
   readonly log: Logger;
   /** Refuse to start while an enabled origin was never listed. */
   readonly requireAll: boolean;
+  /** Told of each read that the main thread answered. */
+  readonly onOutcome?: AssemblyPorts["onOutcome"];
   /** What origins are given beside the usual, by id: tests put faults in here. */
   readonly originExtras?: (id: string) => Partial<OriginPorts>;
 }
@@ -127,7 +129,7 @@ export class Library {
     const onDeferred = (deferred: Deferred) => this.#assembly?.defer(deferred);
     const readers = cleanUp.use(new ReaderPool({ state, fuseFd: mounted.fd, onDeferred, onFault }));
     const owner = ownership(config);
-    const { originExtras } = this.options;
+    const { originExtras, onOutcome } = this.options;
     const assembly = cleanUp.use(
       new Assembly({
         clock: systemClock,
@@ -146,6 +148,7 @@ export class Library {
           readers,
           ...(originExtras === undefined ? {} : { extras: originExtras }),
         }),
+        ...(onOutcome === undefined ? {} : { onOutcome }),
         onFault,
         onWarning: (message) => log.warn(message),
       }),

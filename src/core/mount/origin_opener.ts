@@ -13,11 +13,12 @@ export interface OriginOpenerPorts {
 }
 
 export function originOpener({ clock, readers, extras }: OriginOpenerPorts): OpenOrigin {
-  return async (settings, row) => {
+  return async (settings, row, metrics) => {
     let localRoot: string | undefined;
     const more = extras?.(settings.id) ?? {};
     const origin = await buildOrigin(settings, {
       clock,
+      metrics,
       localDisk({ path }) {
         localRoot = path;
         return {

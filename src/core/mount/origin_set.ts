@@ -9,6 +9,7 @@ import type { CatalogWriter } from "../catalog/catalog.ts";
 import type { OriginSettings } from "../config/config.ts";
 import type { Federation } from "../federation/federation.ts";
 import type { Origin, OriginId } from "../origins/origin.ts";
+import { OriginMetrics } from "../origins/wrappers/metrics.ts";
 import type { RoutingTable } from "../vfs/routing_table.ts";
 import type { CatalogUpdates } from "./catalog_updates.ts";
 import type { LocalRoots } from "./local_roots.ts";
@@ -21,7 +22,11 @@ export interface OpenedOrigin {
 }
 
 /** Opens an origin in all its wrappers; `row` is its place in the routing table. */
-export type OpenOrigin = (settings: OriginSettings, row: number) => Promise<OpenedOrigin>;
+export type OpenOrigin = (
+  settings: OriginSettings,
+  row: number,
+  metrics: OriginMetrics,
+) => Promise<OpenedOrigin>;
 
 export interface OriginSetPorts {
   readonly routing: RoutingTable;
@@ -39,11 +44,18 @@ export class OriginSet {
   readonly #settings = new Map<OriginId, OriginSettings>();
   /** Of the origins that are scanned. */
   readonly #intervalsMs = new Map<OriginId, number>();
+  /** They outlive an origin that is opened anew with other settings. */
+  readonly #metrics = new Map<OriginId, OriginMetrics>();
 
   constructor(readonly ports: OriginSetPorts) {}
 
   settings(id: OriginId): OriginSettings | undefined {
     return this.#settings.get(id);
+  }
+
+  /** What was asked of the origin since it was added; nothing for one that is not there. */
+  metrics(id: OriginId): OriginMetrics {
+    return this.#metrics.get(id) ?? new OriginMetrics();
   }
 
   /**
@@ -62,6 +74,8 @@ export class OriginSet {
       else if (settings.enabled) federation.enable(settings.id);
     }
     for (const settings of wanted) this.#schedule(settings);
+    const all = new Set(wanted.map(({ id }) => id));
+    for (const id of this.#metrics.keys()) if (!all.has(id)) this.#metrics.delete(id);
   }
 
   async remove(id: OriginId): Promise<void> {
@@ -84,8 +98,10 @@ export class OriginSet {
     const { routing, roots, federation, open } = this.ports;
     const { id, priority, enabled } = settings;
     const row = routing.claim(id);
+    const metrics = this.metrics(id);
+    this.#metrics.set(id, metrics);
     try {
-      const { origin, localRoot } = await open(settings, row);
+      const { origin, localRoot } = await open(settings, row, metrics);
       this.#settings.set(id, settings);
       if (localRoot !== undefined) await roots.add(id, localRoot);
       federation.add(origin, { priority, enabled });

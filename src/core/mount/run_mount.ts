@@ -25,7 +25,8 @@ export async function runMount(options: MountOptions): Promise<void> {
     ...{ directory: runtimeDir(around), uid: around.uid },
   });
   const startedMs = systemClock.wallMs();
-  const library = await Library.start({ config, events, log, requireAll });
+  const { onOutcome } = control;
+  const library = await Library.start({ config, events, log, requireAll, onOutcome });
   const { mountPoint } = library;
   const running = runningConfig(options, library);
   control.serve(controlledLibrary(options, library, running, startedMs));

@@ -20,6 +20,7 @@ import { EventCounts } from "../../../src/core/control/event_counts.ts";
 import { EventHistory } from "../../../src/core/control/event_history.ts";
 import { mountsIn, type RunningMount } from "../../../src/core/control/find_mount.ts";
 import { Metrics } from "../../../src/core/control/metrics.ts";
+import { ReadLog } from "../../../src/core/control/read_log.ts";
 import { ControlServer } from "../../../src/core/control/server.ts";
 import { EventBus } from "../../../src/core/events.ts";
 import type { OriginId } from "../../../src/core/origins/origin.ts";
@@ -54,9 +55,9 @@ export class FakeMount implements ControlledMount {
         status: enabled ? "healthy" : "unknown",
         ...{ consecutiveFailures: 0, threshold: 1 },
         ...{ latencyP50Ms: 0.4123, latencyP99Ms: 1, lastLatencyMs: 0.5, lastUpdateMs: 1 },
-        ...{ lastCheckMs: Date.UTC(2026, 0, 2), lastError: undefined },
+        ...{ lastCheckMs: Date.UTC(2026, 0, 2), nextCheckMs: undefined, lastError: undefined },
       } as const;
-      return { report, settings, traffic: { reads: 3, bytes: 4096 } };
+      return { report, settings, traffic: { reads: 3, bytes: 4096 }, operations: 2 };
     });
   }
 
@@ -110,6 +111,7 @@ export class Controlled implements AsyncDisposable {
   readonly home: string;
   readonly events = new EventBus();
   readonly history: EventHistory;
+  readonly reads = new ReadLog();
   readonly faults: string[] = [];
   readonly around: Surroundings;
   readonly #servers: ControlServer[] = [];
@@ -134,10 +136,11 @@ export class Controlled implements AsyncDisposable {
   }
 
   serve(mount = new FakeMount(this.path("cache"))): FakeMount {
-    const { history, faults, directory } = this;
+    const { history, reads, faults, directory } = this;
     const metrics = new Metrics(mount, new EventCounts(this.events));
     const server = new ControlServer({
-      ...{ mount, history, metrics: metrics.page, clock: systemClock, directory, uid: UID },
+      ...{ mount, history, reads, metrics: metrics.page },
+      ...{ clock: systemClock, directory, uid: UID },
       onFault: (message) => void faults.push(message),
     });
     this.#servers.push(server);

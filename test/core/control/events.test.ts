@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { nameFromBytes, pathFromText } from "../../../src/core/bytes.ts";
 import type { EventAnswer } from "../../../src/core/control/event_json.ts";
-import { EVENT_STREAMS } from "../../../src/core/limits.ts";
+import { CONTROL_STREAMS } from "../../../src/core/limits.ts";
 import type { OriginId } from "../../../src/core/origins/origin.ts";
 import { Controlled } from "./controlled.ts";
 
@@ -115,7 +115,7 @@ describe("GET /v1/events", () => {
     controlled.serve();
     controlled.events.emit({ type: "recovered", origin: nas });
     const client = await controlled.client();
-    const streams = Array.from({ length: EVENT_STREAMS }, () => client.events({ follow: true }));
+    const streams = Array.from({ length: CONTROL_STREAMS }, () => client.events({ follow: true }));
     for (const stream of streams) await next(stream);
     await expect(all(client.events({ follow: false }))).rejects.toMatchObject({ code: "busy" });
     for (const stream of streams) await stream.return(undefined);

@@ -27,6 +27,7 @@ describe("Federation.report", () => {
         lastLatencyMs: 20,
         lastUpdateMs: clock.wallMs(),
         lastCheckMs: clock.wallMs(),
+        nextCheckMs: clock.wallMs() - 20 + 30_000,
         lastError: undefined,
       },
       {
@@ -42,6 +43,7 @@ describe("Federation.report", () => {
         lastLatencyMs: 0,
         lastUpdateMs: clock.wallMs() - 20,
         lastCheckMs: clock.wallMs(),
+        nextCheckMs: clock.wallMs() - 20 + 30_000,
         lastError: expect.stringContaining("as the test wants it"),
       },
       {
@@ -57,6 +59,7 @@ describe("Federation.report", () => {
         lastLatencyMs: undefined,
         lastUpdateMs: undefined,
         lastCheckMs: undefined,
+        nextCheckMs: undefined,
         lastError: undefined,
       },
     ]);
