@@ -133,11 +133,15 @@ export class FingerprintQueue {
   }
 
   async #readSlice(origin: Origin, replica: Replica, region: Region): Promise<Uint8Array> {
-    const { clock, isBusy, onOriginFailure } = this.ports;
+    const { clock, isBusy, onOriginFailure, usableOrigin } = this.ports;
     const { signal } = this.#stop;
     // At least once, so that a fast origin leaves the event loop to others between two slices.
     for (let n = 0; n === 0 || (n < YIELDS && isBusy()); n++) {
       await sleep(clock, n === 0 && !isBusy() ? 0 : YIELD_MS, signal);
+    }
+    // A long file outlasts what was true when it was begun.
+    if (usableOrigin(origin.id) !== origin) {
+      throw new OriginError("connection", origin.id, "", "is disabled or not usable any more");
     }
     const startedMs = clock.monotonicMs();
     try {
