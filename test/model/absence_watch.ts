@@ -1,11 +1,18 @@
 /**
  * A file vanishes only after a successful listing without it: what listings said as the program heard
- * them, against what it then says is gone.
+ * them, against what it then says is gone, and against what the mount then does not show any more.
  */
 
 import { type BytePath, baseName, joinPath, parentPath } from "../../src/core/bytes.ts";
+import type { Replica } from "../../src/core/catalog/catalog.ts";
+import type { OriginSettings } from "../../src/core/config/config.ts";
+import type { MusicFsEvent } from "../../src/core/events.ts";
 import type { DirEntry, FileStat, Origin, OriginId } from "../../src/core/origins/origin.ts";
 import { WrappedOrigin } from "../../src/core/origins/wrappers/wrapped.ts";
+import type { Node } from "./fuse_replies.ts";
+import type { Violate } from "./promises.ts";
+import type { VersionsWatch } from "./versions_watch.ts";
+import type { Watch } from "./watch.ts";
 
 interface Listing {
   readonly endedAt: number;
@@ -15,15 +22,31 @@ interface Listing {
 
 const KEPT_LISTINGS = 30;
 
-export class AbsenceWatch {
+/** What the mount showed under a path. */
+interface Shown {
+  readonly at: number;
+  readonly holders: readonly Replica[];
+}
+
+export interface AbsenceWatchPorts {
+  readonly settings: readonly OriginSettings[];
+  readonly versions: VersionsWatch;
+  readonly changes: { readonly configured: number };
+  readonly fail: Violate;
+}
+
+export class AbsenceWatch implements Watch {
   readonly #listings = new Map<string, Listing[]>();
   /** When the program was first told of a file that it has not let go of since. */
   readonly #shownAt = new Map<string, number>();
   /** When a name was last shown to be a directory: then there is no file of that name. */
   readonly #directoryAt = new Map<string, number>();
+  /** By path in the tree; those of an older configuration are forgotten. */
+  readonly #inTree = new Map<string, Shown>();
+  #configured = 0;
   #now = 0;
 
-  constructor(readonly violation: (rule: string, detail: string) => void) {}
+  constructor(readonly ports: AbsenceWatchPorts) {}
 
   /** The origin as the program has it: what it answers is noted. */
   around(origin: Origin): Origin {
@@ -49,21 +72,87 @@ export class AbsenceWatch {
     this.#listings.set(key, kept.slice(-KEPT_LISTINGS));
   }
 
-  /** The program says that the file is gone; `path` is on the origin. */
-  removed(origin: OriginId, path: BytePath): void {
+  event(event: MusicFsEvent): void {
+    if (event.type !== "file_removed") return;
+    const { origin, path } = event;
+    const prefix = this.ports.settings.find(({ id }) => id === origin)?.prefix ?? "";
+    const below = (prefix === "" ? path : path.slice(prefix.length + 1)) as BytePath;
+    const wasMissed = this.#wasMissed(origin, below);
+    this.#shownAt.delete(`${origin}/${below}`);
+    if (!wasMissed) {
+      const detail = `${below} of ${origin} went, and no listing said so`;
+      this.ports.fail("absence is not deletion", detail);
+    }
+  }
+
+  /** The mount answers for a name: `node` is undefined when it is not there. */
+  told(path: string, node: Node | undefined): void {
+    this.#noteConfiguration();
+    if (node === undefined) this.#checkAbsence(path);
+    else if (node.isDirectory) this.#inTree.delete(path);
+    else {
+      this.#inTree.set(path, {
+        at: ++this.#now,
+        holders: this.ports.versions.ownReplicas(node.nodeid),
+      });
+    }
+  }
+
+  /** The mount says what a directory holds. */
+  listedInTree(directory: string, names: readonly string[]): void {
+    this.#noteConfiguration();
+    for (const path of [...this.#inTree.keys()]) {
+      const isHere = parentPath(path as BytePath) === directory;
+      if (isHere && !names.includes(baseName(path as BytePath))) this.#checkAbsence(path);
+    }
+  }
+
+  /** Other origins, or other places of theirs, may show other files. */
+  #noteConfiguration(): void {
+    const { configured } = this.ports.changes;
+    if (configured !== this.#configured) this.#inTree.clear();
+    this.#configured = configured;
+  }
+
+  #checkAbsence(path: string): void {
+    const { at, holders } = this.#inTree.get(path) ?? { at: 0, holders: [] };
+    this.#inTree.delete(path);
+    for (const { origin, path: below } of holders) {
+      const shownAt = this.#shownAt.get(`${origin}/${below}`);
+      // What was told after the mount showed it may not be in the catalog yet.
+      if (shownAt === undefined || shownAt > at || this.#wasMissed(origin, below)) continue;
+      if (this.#fileInTheWay(path as BytePath)) continue;
+      const detail = `${path} is not shown any more, and no listing of ${origin} lacked it`;
+      this.ports.fail("absence is not deletion", detail);
+    }
+  }
+
+  /** True when a listing since the program was told of the file lacked it; `path` is on the origin. */
+  #wasMissed(origin: OriginId, path: BytePath): boolean {
     const key = `${origin}/${path}`;
     const since = this.#shownAt.get(key) ?? 0;
-    this.#shownAt.delete(key);
     const missed = (directory: BytePath, name: string, kind: "files" | "directories") =>
       (this.#listings.get(`${origin}/${directory}`) ?? []).some(
         (listing) => listing.endedAt >= since && !listing[kind].has(name),
       );
-    if ((this.#directoryAt.get(key) ?? -1) >= since) return;
-    if (missed(parentPath(path), baseName(path), "files")) return;
+    if ((this.#directoryAt.get(key) ?? -1) >= since) return true;
+    if (missed(parentPath(path), baseName(path), "files")) return true;
     for (let at = parentPath(path); at !== ""; at = parentPath(at)) {
-      if (missed(parentPath(at), baseName(at), "directories")) return;
+      if (missed(parentPath(at), baseName(at), "directories")) return true;
     }
-    this.violation("absence is not deletion", `${path} of ${origin} went, and no listing said so`);
+    return false;
+  }
+
+  /** True when some origin has a file where the path in the tree leads through. */
+  #fileInTheWay(path: BytePath): boolean {
+    for (let at = parentPath(path); at !== ""; at = parentPath(at)) {
+      for (const { id, prefix } of this.ports.settings) {
+        if (prefix !== "" && !at.startsWith(`${prefix}/`)) continue;
+        const below = prefix === "" ? at : at.slice(prefix.length + 1);
+        if (this.#shownAt.has(`${id}/${below}`)) return true;
+      }
+    }
+    return false;
   }
 }
 

@@ -2,18 +2,22 @@
 
 import type { Clock } from "../../src/core/clock.ts";
 import { EBADF, EINTR, EIO, ENODEV, ENOENT, ESTALE, errnoName } from "../../src/core/sys/errno.ts";
-import type { FileHandle, Outcome } from "./kernel.ts";
+import type { FileHandle } from "./file_handle.ts";
+import type { GoodReplicas } from "./good_replicas.ts";
 import type { Life } from "./life.ts";
 import type { Operation } from "./operations.ts";
-import type { ReadWatch } from "./read_watch.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Violate } from "./promises.ts";
+import type { ReadLog } from "./read_log.ts";
 
 export interface ApplicationsPorts {
   readonly clock: Clock;
-  readonly reads: ReadWatch;
+  readonly reads: ReadLog;
+  readonly good: GoodReplicas;
   readonly changes: Readonly<Record<"configured" | "stored" | "learned", number>>;
   /** The program that is mounted now. */
   readonly life: Life;
-  readonly fail: (rule: string, detail: string) => void;
+  readonly fail: Violate;
 }
 
 /** What a path through a file, or to a directory, leads to. */
@@ -57,7 +61,6 @@ export class Applications {
     const handle = this.#slots.get(slot);
     if (handle === undefined) return;
     this.#slots.delete(slot);
-    this.ports.reads.closing(handle);
     this.#run(async () => {
       await this.ports.life.kernel.close(handle);
     });
@@ -85,10 +88,10 @@ export class Applications {
   async #open(slot: number, path: string): Promise<void> {
     if (this.#slots.has(slot)) return;
     this.#slots.set(slot, undefined);
-    const { life, reads, changes } = this.ports;
+    const { life, good, changes } = this.ports;
     const found = await life.kernel.stat(path);
     const before = { ...changes };
-    const good = "ok" in found ? reads.goodReplicas(found.ok.nodeid) : [];
+    const goods = "ok" in found ? good.of(found.ok.nodeid) : undefined;
     const result = await life.kernel.open(path);
     if (life.clock.dead) return;
     if ("ok" in result) {
@@ -100,10 +103,10 @@ export class Applications {
     const unchanged = before.stored === stored && before.configured === configured;
     // What changes again before the kernel's second try, or is told differently each time it is
     // asked for, cannot be opened.
-    const isStale = result.errno === ESTALE && !(unchanged && reads.allCalm);
+    const isStale = result.errno === ESTALE && !(unchanged && good.allCalm);
     this.#expect(result, `open ${path}`, isStale ? [ESTALE] : [ENOENT, EIO]);
-    const same = unchanged && before.learned === learned;
-    if (same && "ok" in found && !found.ok.isDirectory && reads.stillGood(good)) {
+    if (before.learned !== learned || !("ok" in found) || found.ok.isDirectory) return;
+    if (goods !== undefined && good.stillGood(goods)) {
       this.ports.fail("a good replica serves", `open ${path}: ${errnoName(result.errno)}`);
     }
   }

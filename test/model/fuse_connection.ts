@@ -7,6 +7,7 @@ import type { Clock } from "../../src/core/clock.ts";
 import { OUT_HEADER } from "../../src/core/fuse/layout.ts";
 import { ENODEV } from "../../src/core/sys/errno.ts";
 import { type Part, request, u64 } from "../core/fuse/requests.ts";
+import type { Violate } from "./promises.ts";
 
 export interface Reply {
   /** 0 or positive. */
@@ -27,7 +28,7 @@ export interface ConnectionPorts {
   /** Gives the program a request. */
   readonly send: (request: Uint8Array) => void;
   /** A rule of the protocol was broken. */
-  readonly violation: (rule: string, detail: string) => void;
+  readonly violation: Violate;
   /** Longest duration of each kind of request. */
   readonly limitsMs: { readonly read: number; readonly directory: number; readonly open: number };
 }

@@ -1,46 +1,24 @@
 /** A history from a seed. */
 
-import type { Fault } from "../../src/core/origins/wrappers/faults.ts";
-import { OPERATIONS, type OperationKind } from "../../src/core/origins/wrappers/wrapped.ts";
 import { Dice } from "../support/dice.ts";
-import { CONTENTS } from "./contents.ts";
-import type { History, Operation, OriginName, OriginSetup, Setup } from "./operations.ts";
+import { drawRule } from "./draw_fault.ts";
+import { drawSetup } from "./draw_setup.ts";
+import type { History, Operation, OriginName } from "./operations.ts";
 import { drawContent, drawPair, SCENES } from "./scenes.ts";
 
-const ORIGINS: readonly OriginName[] = ["a", "b", "c", "d"];
 const NAMES = ["x", "y", "z.flac"] as const;
 const DIRECTORIES = ["", "", "", "p", "p", "p/q"] as const;
 const SLOTS = 4;
 
-const FAULTS: readonly Fault[] = [
-  { kind: "error", code: "connection" },
-  { kind: "error", code: "timeout" },
-  { kind: "error", code: "io" },
-  { kind: "error", code: "not_found" },
-  { kind: "error", code: "denied" },
-  { kind: "error", code: "credentials" },
-  { kind: "error", code: "device_gone" },
-  { kind: "error", code: "overloaded" },
-  { kind: "hang" },
-  { kind: "slow", delayMs: 40 },
-  { kind: "slow", delayMs: 900 },
-  { kind: "slow", delayMs: 8000 },
-  { kind: "short", lengthBytes: 100 },
-  { kind: "wrong_size", byBytes: 1 },
-  { kind: "wrong_size", byBytes: -1 },
-  { kind: "cut_listing", afterPages: 0, code: "connection" },
-  { kind: "cut_listing", afterPages: 1, code: "io" },
-  { kind: "cut_listing", afterPages: 1, code: "not_found" },
-];
-
 /** How often each operation comes; a history draws its own from this. */
 const WEIGHTS = {
-  put: 14,
-  put_unseen: 3,
+  put: 10,
+  edit: 5,
+  copy: 3,
   remove: 4,
   rename: 3,
   make_directory: 1,
-  fault: 8,
+  fault: 9,
   heal: 6,
   degrade: 1,
   set_priority: 2,
@@ -53,9 +31,9 @@ const WEIGHTS = {
   kill: 0.8,
   stat: 6,
   list: 4,
-  open: 12,
-  read: 22,
-  close: 5,
+  open: 14,
+  read: 28,
+  close: 4,
   wait: 16,
   sleep_machine: 0.3,
 } as const satisfies Record<Operation["do"], number>;
@@ -63,74 +41,184 @@ const WEIGHTS = {
 export const DEFAULT_STEPS = 70;
 /** How often a scene comes in the place of a single operation. */
 const SCENE_SHARE = 0.04;
+/** How often a path is one that was used before, and a slot one that may be open. */
+const KNOWN_SHARE = 0.75;
+const KNOWN_PATHS = 6;
 
 export function generate(seed: number, steps = DEFAULT_STEPS): History {
   const dice = new Dice(seed);
   const setup = drawSetup(dice);
-  const names = setup.origins.map(({ id }) => id);
-  // An origin that nothing happens to: what it holds must always be readable.
-  const steady = dice.chance(0.5) ? dice.one(names) : undefined;
-  const weights = drawWeights(dice);
-  const large = dice.chance(0.15);
-  const operations = populate(dice, names, large);
-  const restless = names.filter((name) => name !== steady);
-  while (operations.length < steps) {
-    if (restless.length > 0 && dice.chance(SCENE_SHARE)) {
-      const scene = dice.one(Object.values(SCENES));
-      const slot = dice.below(SLOTS);
-      operations.push(...scene(dice, { names, restless, path: drawPath(dice), slot }));
-    } else operations.push(draw(dice, weights, names, steady, large));
-  }
+  const draw = new Draw(
+    dice,
+    setup.origins.map(({ id }) => id),
+  );
+  const operations: Operation[] = [];
+  for (const operation of draw.beginning()) operations.push(operation);
+  while (operations.length < steps) operations.push(...draw.next());
   return { seed, setup, operations };
 }
 
-/** Files that are there when the applications come. */
-function populate(dice: Dice, names: readonly OriginName[], large: boolean): Operation[] {
-  const operations: Operation[] = [];
-  for (let file = dice.below(6); file > 0; file--) {
-    const path = drawPath(dice);
-    if (dice.chance(0.3)) {
-      // The same name and size, and other bytes.
-      const [one, other] = drawPair(dice, large);
-      operations.push({ do: "put", on: names, path, content: one });
-      operations.push({ do: "put", on: [dice.one(names)], path, content: other });
-    } else {
-      const on = dice.chance(0.6) ? names : names.filter(() => dice.chance(0.5));
-      operations.push({ do: "put", on, path, content: drawContent(dice, large) });
+type Weights = Record<Operation["do"], number>;
+
+/** Draws operations that are likely to make sense where they come. */
+class Draw {
+  readonly #weights: Weights;
+  /** Those to which something may happen: what another one holds must always be readable. */
+  readonly #restless: readonly OriginName[];
+  readonly #large: boolean;
+  readonly #paths: string[] = [];
+  readonly #open = new Set<number>();
+
+  constructor(
+    readonly dice: Dice,
+    readonly names: readonly OriginName[],
+  ) {
+    const steady = dice.chance(0.5) ? dice.one(names) : undefined;
+    this.#restless = names.filter((name) => name !== steady);
+    this.#large = dice.chance(0.15);
+    this.#weights = drawWeights(dice);
+  }
+
+  /** Files that are there when the applications come. */
+  beginning(): Operation[] {
+    const { dice, names } = this;
+    const operations: Operation[] = [];
+    for (let file = 1 + dice.below(5); file > 0; file--) {
+      const path = this.#newPath();
+      if (dice.chance(0.3)) {
+        // The same name and size, and other bytes.
+        const [one, other] = drawPair(dice, this.#large);
+        operations.push({ do: "put", on: names, path, content: one });
+        operations.push({ do: "put", on: [dice.one(names)], path, content: other });
+      } else {
+        const on = dice.chance(0.6) ? names : names.filter(() => dice.chance(0.5));
+        operations.push({ do: "put", on, path, content: drawContent(dice, this.#large) });
+      }
+    }
+    for (const on of names) operations.push({ do: "scan", on, allowEmpty: false });
+    operations.push({ do: "wait", ms: 200 });
+    return operations;
+  }
+
+  next(): readonly Operation[] {
+    const { dice, names } = this;
+    if (this.#restless.length === 0 || !dice.chance(SCENE_SHARE)) return [this.#one()];
+    const scene = dice.one(Object.values(SCENES));
+    const path = this.#path();
+    const slot = dice.below(SLOTS);
+    this.#open.add(slot);
+    return scene(dice, { names, restless: this.#restless, path, slot });
+  }
+
+  #one(): Operation {
+    const { dice, names } = this;
+    const on = dice.one(names);
+    const victim = this.#restless.length === 0 ? undefined : dice.one(this.#restless);
+    const kind = dice.weighted(this.#weights);
+    switch (kind) {
+      case "put": {
+        const some = names.filter(() => dice.chance(0.5));
+        const path = this.#newPath();
+        const content = drawContent(dice, this.#large);
+        return { do: kind, on: some.length === 0 ? [on] : some, path, content };
+      }
+      case "edit":
+        return { do: kind, on, path: this.#path(), keepsMtime: dice.chance(0.6) };
+      case "copy":
+        return { do: kind, from: on, path: this.#path(), on: dice.one(names), to: this.#newPath() };
+      case "remove":
+      case "make_directory":
+        return { do: kind, on, path: this.#path() };
+      case "rename":
+        return { do: kind, on, path: this.#path(), to: this.#newPath() };
+      case "fault":
+        if (victim === undefined) return { do: "wait", ms: 10 };
+        return { do: kind, on: victim, rule: drawRule(dice, () => this.#path()) };
+      case "heal":
+        return { do: kind, on: victim ?? on };
+      case "degrade":
+        return { do: kind, on: victim ?? on, degraded: dice.chance(0.6) };
+      case "set_priority":
+      case "attach":
+        return { do: kind, on, priority: dice.below(4) };
+      case "enable":
+        if (victim === undefined) return { do: "wait", ms: 10 };
+        return { do: kind, on: victim, enabled: dice.chance(0.5) };
+      case "detach":
+        if (victim === undefined) return { do: "wait", ms: 10 };
+        return { do: kind, on: victim };
+      case "scan":
+        return { do: kind, on, allowEmpty: dice.chance(0.2) };
+      case "check":
+        return { do: kind, on };
+      case "restart":
+      case "kill":
+        this.#open.clear();
+        return { do: kind };
+      case "stat":
+        return { do: kind, path: this.#path() };
+      case "list":
+        return { do: kind, path: dice.one(DIRECTORIES) };
+      case "open": {
+        const slot = dice.below(SLOTS);
+        this.#open.add(slot);
+        return { do: kind, slot, path: this.#path() };
+      }
+      case "read":
+        return this.#read();
+      case "close": {
+        const slot = this.#slot();
+        this.#open.delete(slot);
+        return { do: kind, slot };
+      }
+      case "wait": {
+        const ms = dice.one([0, 1, 60, 700, 2500, 11_000, 31_000, dice.below(70_000)]);
+        return { do: kind, ms };
+      }
+      case "sleep_machine":
+        return { do: kind, ms: 11_000 + dice.below(100_000) };
     }
   }
-  for (const on of names) operations.push({ do: "scan", on });
-  operations.push({ do: "wait", ms: 200 });
-  return operations;
-}
 
-function drawSetup(dice: Dice): Setup {
-  const count = 1 + dice.below(ORIGINS.length);
-  const weak = dice.chance(0.3);
-  const origins = ORIGINS.slice(0, count).map(
-    (id): OriginSetup => ({
-      id,
-      priority: dice.below(4),
-      prefix: dice.chance(0.85) ? "" : "p",
-      weak: weak && dice.chance(0.5),
-      attached: dice.chance(0.85),
-      pageEntries: dice.one([1, 2, 1000]),
-      maxConcurrency: dice.one([1, 2, 64]),
-    }),
-  );
-  return {
-    origins,
-    failover: dice.chance(0.75) ? "probable" : "proved",
-    onMismatch: dice.chance(0.8) ? "refuse" : "serve",
-    hedge: dice.chance(0.75),
-    readDeadlineMs: dice.one([30_000, 30_000, 3000]),
-    storeDelayMs: dice.one([0, 0, 3, 40]),
-    revalidateSecs: dice.one([0, 60, 3600]),
-    pollIntervalSecs: dice.one([60, 900]),
-  };
-}
+  #read(): Operation {
+    const { dice } = this;
+    const lengthBytes = dice.one([1, 777, 4096, 10_000, 300_000]);
+    return {
+      do: "read",
+      slot: this.#slot(),
+      at: dice.one([0, 0, dice.below(1000), 999, 1050]),
+      lengthBytes: Math.max(1, lengthBytes - dice.below(5)),
+      direct: dice.chance(0.5),
+      interruptMs: dice.chance(0.1) ? dice.below(1500) : undefined,
+    };
+  }
 
-type Weights = Record<Operation["do"], number>;
+  #slot(): number {
+    const { dice } = this;
+    const isKnown = this.#open.size > 0 && dice.chance(KNOWN_SHARE);
+    return isKnown ? dice.one([...this.#open]) : dice.below(SLOTS);
+  }
+
+  /** One that something may be at. */
+  #path(): string {
+    const { dice } = this;
+    if (dice.chance(0.06)) return dice.one(["p", "p/q"]);
+    return this.#paths.length > 0 && dice.chance(KNOWN_SHARE)
+      ? dice.one(this.#paths)
+      : this.#newPath();
+  }
+
+  /** One that something may come to. */
+  #newPath(): string {
+    const { dice } = this;
+    const directory = dice.one(DIRECTORIES);
+    const name = dice.one(NAMES);
+    const path = directory === "" ? name : `${directory}/${name}`;
+    if (!this.#paths.includes(path)) this.#paths.push(path);
+    if (this.#paths.length > KNOWN_PATHS) this.#paths.shift();
+    return path;
+  }
+}
 
 /** Some operations become rare or frequent, so that histories differ in kind. */
 function drawWeights(dice: Dice): Weights {
@@ -139,101 +227,4 @@ function drawWeights(dice: Dice): Weights {
     weights[key] *= dice.one([0.2, 1, 1, 1, 2]);
   }
   return weights;
-}
-
-function draw(
-  dice: Dice,
-  weights: Weights,
-  names: readonly OriginName[],
-  steady: OriginName | undefined,
-  large: boolean,
-): Operation {
-  const origin = dice.one(names);
-  const path = dice.chance(0.08) ? dice.one(["p", "p/q"]) : drawPath(dice);
-  const restless = names.filter((name) => name !== steady);
-  const victim = restless.length === 0 ? undefined : dice.one(restless);
-  const kind = dice.weighted(weights);
-  switch (kind) {
-    case "put": {
-      const on = names.filter(() => dice.chance(0.5));
-      const content = drawContent(dice, large);
-      return { do: kind, on: on.length === 0 ? [origin] : on, path, content };
-    }
-    case "put_unseen":
-      return { do: kind, on: origin, path, content: 2 + dice.below(CONTENTS.length - 2) };
-    case "remove":
-      return { do: kind, on: origin, path };
-    case "rename":
-      return { do: kind, on: origin, path, to: drawPath(dice) };
-    case "make_directory":
-      return { do: kind, on: origin, path };
-    case "fault":
-      if (victim === undefined) return { do: "wait", ms: 10 };
-      return { do: kind, on: victim, rule: drawRule(dice) };
-    case "heal":
-      return { do: kind, on: victim ?? origin };
-    case "degrade":
-      return { do: kind, on: victim ?? origin, degraded: dice.chance(0.6) };
-    case "set_priority":
-      return { do: kind, on: origin, priority: dice.below(4) };
-    case "enable":
-      if (victim === undefined) return { do: "wait", ms: 10 };
-      return { do: kind, on: victim, enabled: dice.chance(0.5) };
-    case "detach":
-      if (victim === undefined) return { do: "wait", ms: 10 };
-      return { do: kind, on: victim };
-    case "attach":
-      return { do: kind, on: origin, priority: dice.below(4) };
-    case "scan":
-    case "check":
-      return { do: kind, on: origin };
-    case "restart":
-    case "kill":
-      return { do: kind };
-    case "stat":
-      return { do: kind, path };
-    case "list":
-      return { do: kind, path: dice.one(DIRECTORIES) };
-    case "open":
-      return { do: kind, slot: dice.below(SLOTS), path };
-    case "read": {
-      const length = dice.one([1, 777, 4096, 10_000, 300_000]);
-      return {
-        do: kind,
-        slot: dice.below(SLOTS),
-        at: dice.one([0, 0, dice.below(1000), 999, 1050]),
-        lengthBytes: Math.max(1, length - dice.below(5)),
-        direct: dice.chance(0.5),
-        interruptMs: dice.chance(0.1) ? dice.below(1500) : undefined,
-      };
-    }
-    case "close":
-      return { do: kind, slot: dice.below(SLOTS) };
-    case "wait":
-      return { do: kind, ms: dice.one([0, 1, 60, 700, 2500, 11_000, 31_000, dice.below(70_000)]) };
-    case "sleep_machine":
-      return { do: kind, ms: 11_000 + dice.below(100_000) };
-  }
-}
-
-function drawPath(dice: Dice): string {
-  const directory = dice.one(DIRECTORIES);
-  const name = dice.one(NAMES);
-  return directory === "" ? name : `${directory}/${name}`;
-}
-
-function drawRule(dice: Dice): Extract<Operation, { do: "fault" }>["rule"] {
-  const fault = dice.one(FAULTS);
-  const kinds: readonly (readonly OperationKind[])[] = [
-    [...OPERATIONS],
-    ["read"],
-    ["read", "probe"],
-    ["list"],
-    ["stat"],
-    ["list", "stat", "read"],
-  ];
-  const on = dice.one(kinds);
-  return dice.chance(0.5)
-    ? { fault, on }
-    : { fault, on, skip: dice.below(3), times: 1 + dice.below(5) };
 }

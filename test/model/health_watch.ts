@@ -2,31 +2,33 @@
 
 import type { HealthStatus, MusicFsEvent } from "../../src/core/events.ts";
 import type { OriginId } from "../../src/core/origins/origin.ts";
+import type { Violate } from "./promises.ts";
+import type { Watch } from "./watch.ts";
 
-export class HealthWatch {
+export class HealthWatch implements Watch {
   /** Of the origins that are enabled. */
   readonly #statuses = new Map<OriginId, HealthStatus>();
   #told = false;
 
-  constructor(readonly violation: (rule: string, detail: string) => void) {}
+  constructor(readonly violation: Violate) {}
 
   /** An origin is enabled from now on; called before the program is told. */
   add(id: OriginId): void {
     this.#statuses.set(id, "unknown");
-    this.#look();
+    this.#note();
   }
 
   /** As `add`. */
   remove(id: OriginId): void {
     this.#statuses.delete(id);
-    this.#look();
+    this.#note();
   }
 
   status(id: OriginId): HealthStatus | undefined {
     return this.#statuses.get(id);
   }
 
-  take(event: MusicFsEvent): void {
+  event(event: MusicFsEvent): void {
     if (event.type === "health_changed") {
       const { origin, from, to } = event;
       const before = this.#statuses.get(origin);
@@ -34,7 +36,7 @@ export class HealthWatch {
         this.violation("health events", `${origin} went from ${from}, and was ${before}`);
       }
       this.#statuses.set(origin, to);
-      this.#look();
+      this.#note();
     }
     if (event.type !== "all_origins_unhealthy") return;
     if (this.#told) this.violation("all_origins_unhealthy once", "it was told again");
@@ -42,8 +44,7 @@ export class HealthWatch {
     this.#told = true;
   }
 
-  /** After everything that follows from a change has happened. */
-  check(): void {
+  look(): void {
     if (this.#allUnhealthy && !this.#told) {
       this.violation("all_origins_unhealthy once", "it was not told");
     }
@@ -54,7 +55,7 @@ export class HealthWatch {
     return all.length > 0 && all.every((status) => status === "unhealthy");
   }
 
-  #look(): void {
+  #note(): void {
     if (!this.#allUnhealthy) this.#told = false;
   }
 }

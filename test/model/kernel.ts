@@ -23,26 +23,16 @@ import {
   errnoName,
 } from "../../src/core/sys/errno.ts";
 import { named, OFFER, u32, u64 } from "../core/fuse/requests.ts";
+import type { FileHandle } from "./file_handle.ts";
 import { type ConnectionPorts, FuseConnection } from "./fuse_connection.ts";
 import { attributesAt, directoryEntries, type Entry, entryAt, type Node } from "./fuse_replies.ts";
+import type { Outcome } from "./outcome.ts";
 import { PAGE_BYTES, PageCache } from "./page_cache.ts";
+import type { Read } from "./read_log.ts";
 
 const ROOT = 1;
 const READ_LIMIT_BYTES = 1024 * 1024;
 const LISTING_BYTES = 4096;
-
-/** What an application gets: a result, or a positive errno. */
-export type Outcome<T> = { readonly ok: T } | { readonly errno: number };
-
-export interface FileHandle {
-  readonly fh: number;
-  readonly path: string;
-  readonly node: Node;
-  readonly flags: number;
-  readsUnderWay: number;
-  /** Resolves when no read is under way; RELEASE waits for it. */
-  idle: PromiseWithResolvers<void> | undefined;
-}
 
 interface Kept<T> {
   readonly node: T;
@@ -52,14 +42,13 @@ interface Kept<T> {
 export interface KernelPorts extends ConnectionPorts {
   /** A node is told of for the first time. */
   readonly onNode: (path: string, node: Node) => void;
-  /** A READ leaves, and its answer comes; true when the bytes are another replica's. */
-  readonly onReadSent: (handle: FileHandle, offsetBytes: number, lengthBytes: number) => unknown;
-  readonly onRead: (
-    handle: FileHandle,
-    offsetBytes: number,
-    result: Outcome<Uint8Array>,
-    sent: unknown,
-  ) => boolean;
+  /** The program answers for a name; without a node it is not there. */
+  readonly onName: (path: string, node: Node | undefined) => void;
+  /** The program told all names of a directory. */
+  readonly onListed: (path: string, names: readonly string[]) => void;
+  readonly onReadSent: (handle: FileHandle, offsetBytes: number, lengthBytes: number) => Read;
+  /** A READ that left was answered; true when the bytes are of a replica that is not proved. */
+  readonly onRead: (read: Read, result: Outcome<Uint8Array>) => boolean;
 }
 
 export class Kernel {
@@ -90,6 +79,11 @@ export class Kernel {
   disconnect(): void {
     this.#connection.disconnect();
     this.handles.clear();
+  }
+
+  /** Handles that brought pages of replicas that are not proved, and whose pages are still there. */
+  unprovedBy(): ReadonlySet<FileHandle> {
+    return this.#pages.unprovedBy();
   }
 
   get pendingRequests(): number {
@@ -233,7 +227,7 @@ export class Kernel {
     const lengthBytes = (end - first) * PAGE_BYTES;
     const { result, unproved } = await this.#read(handle, first * PAGE_BYTES, lengthBytes);
     if ("errno" in result) return result.errno;
-    this.#pages.fill(nodeid, first, result.ok, unproved);
+    this.#pages.fill(nodeid, first, result.ok, unproved ? handle : undefined);
     return 0;
   }
 
@@ -267,7 +261,7 @@ export class Kernel {
         this.ports.violation("whole reads", detail);
       }
     }
-    return { result, unproved: this.ports.onRead(handle, offsetBytes, result, sent) };
+    return { result, unproved: this.ports.onRead(sent, result) };
   }
 
   /** A path's walk and what follows, twice when the first one led to ESTALE. */
@@ -323,6 +317,7 @@ export class Kernel {
     path: string,
     { node, nameValidMs, attributesValidMs }: Entry,
   ): void {
+    this.ports.onName(path, node);
     const nowMs = this.ports.clock.monotonicMs();
     const key = `${parent}/${name}`;
     if (nameValidMs > 0) this.#names.set(key, { node, validMs: nowMs + nameValidMs });
@@ -370,6 +365,7 @@ export class Kernel {
       }
     }
     names.sort();
+    this.ports.onListed(path, names);
     if (new Set(names).size !== names.length) {
       this.ports.violation("well-formed", `${path} lists a name twice: ${names.join(" ")}`);
     }

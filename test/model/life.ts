@@ -28,6 +28,7 @@ import { settle } from "../support/virtual_clock.ts";
 import { Kernel, type KernelPorts } from "./kernel.ts";
 import { NotifierLink } from "./notifier_link.ts";
 import { PAGE_BYTES } from "./page_cache.ts";
+import type { Violate } from "./promises.ts";
 import { storeLink } from "./store_link.ts";
 
 /** Places where a test of the simulator puts a bug between two parts. */
@@ -53,7 +54,7 @@ export interface LifePorts {
   /** Opens an origin in all its wrappers. */
   readonly open: (settings: OriginSettings, clock: Clock) => Origin;
   readonly processLives: (pid: number) => boolean;
-  readonly violation: (rule: string, detail: string) => void;
+  readonly violation: Violate;
   readonly kernel: Omit<KernelPorts, "clock" | "send" | "violation">;
   readonly events: EventBus;
   readonly sabotage: Sabotage;

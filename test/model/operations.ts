@@ -7,6 +7,11 @@ import type { FaultRule } from "../../src/core/origins/wrappers/faults.ts";
 
 export type OriginName = "a" | "b" | "c" | "d";
 
+/** A fault; `at` is the one path that it concerns. Default: all. */
+export interface ModelRule extends Pick<FaultRule, "fault" | "on" | "times" | "skip"> {
+  readonly at?: string;
+}
+
 export type Operation =
   // At the origins.
   | {
@@ -15,11 +20,20 @@ export type Operation =
       readonly path: string;
       readonly content: number;
     }
+  /** Other bytes of the same size, where there are any; with the same mtime, too, or not. */
   | {
-      readonly do: "put_unseen";
+      readonly do: "edit";
       readonly on: OriginName;
       readonly path: string;
-      readonly content: number;
+      readonly keepsMtime: boolean;
+    }
+  /** A file to another place or origin, with its mtime. */
+  | {
+      readonly do: "copy";
+      readonly from: OriginName;
+      readonly path: string;
+      readonly on: OriginName;
+      readonly to: string;
     }
   | { readonly do: "remove"; readonly on: OriginName; readonly path: string }
   | {
@@ -30,11 +44,7 @@ export type Operation =
     }
   | { readonly do: "make_directory"; readonly on: OriginName; readonly path: string }
   // What goes wrong with them.
-  | {
-      readonly do: "fault";
-      readonly on: OriginName;
-      readonly rule: Pick<FaultRule, "fault" | "on" | "times" | "skip">;
-    }
+  | { readonly do: "fault"; readonly on: OriginName; readonly rule: ModelRule }
   | { readonly do: "heal"; readonly on: OriginName }
   | { readonly do: "degrade"; readonly on: OriginName; readonly degraded: boolean }
   // The program's own.
@@ -42,7 +52,7 @@ export type Operation =
   | { readonly do: "enable"; readonly on: OriginName; readonly enabled: boolean }
   | { readonly do: "detach"; readonly on: OriginName }
   | { readonly do: "attach"; readonly on: OriginName; readonly priority: number }
-  | { readonly do: "scan"; readonly on: OriginName }
+  | { readonly do: "scan"; readonly on: OriginName; readonly allowEmpty: boolean }
   | { readonly do: "check"; readonly on: OriginName }
   | { readonly do: "restart" }
   | { readonly do: "kill" }

@@ -1,11 +1,13 @@
 /** The kernel's pages, which belong to a nodeid, and not to a handle. */
 
+import type { FileHandle } from "./file_handle.ts";
+
 export const PAGE_BYTES = 4096;
 
 export interface Page {
   readonly bytes: Uint8Array;
-  /** Made of another replica's bytes, which are not proved to be the node's. */
-  readonly unproved: boolean;
+  /** The handle that brought them, when they are of a replica that is not proved to be the node's. */
+  readonly unprovedBy: FileHandle | undefined;
 }
 
 export class PageCache {
@@ -16,13 +18,13 @@ export class PageCache {
   }
 
   /** Keeps what was read from the page `first` on; the last one may be short. */
-  fill(nodeid: number, first: number, bytes: Uint8Array, unproved: boolean): void {
+  fill(nodeid: number, first: number, bytes: Uint8Array, unprovedBy: FileHandle | undefined): void {
     const pages = this.#pages.get(nodeid) ?? new Map<number, Page>();
     this.#pages.set(nodeid, pages);
     const count = Math.max(1, Math.ceil(bytes.byteLength / PAGE_BYTES));
     for (let at = 0; at < count; at++) {
       const page = bytes.slice(at * PAGE_BYTES, (at + 1) * PAGE_BYTES);
-      pages.set(first + at, { bytes: page, unproved });
+      pages.set(first + at, { bytes: page, unprovedBy });
     }
   }
 
@@ -30,7 +32,12 @@ export class PageCache {
     this.#pages.delete(nodeid);
   }
 
-  hasUnproved(nodeid: number): boolean {
-    return [...(this.#pages.get(nodeid)?.values() ?? [])].some(({ unproved }) => unproved);
+  /** The handles that brought pages of replicas that are not proved. */
+  unprovedBy(): ReadonlySet<FileHandle> {
+    const handles = new Set<FileHandle>();
+    for (const pages of this.#pages.values()) {
+      for (const { unprovedBy } of pages.values()) if (unprovedBy) handles.add(unprovedBy);
+    }
+    return handles;
   }
 }

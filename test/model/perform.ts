@@ -1,5 +1,6 @@
 /** What each operation does to the world. */
 
+import { MusicFsError } from "../../src/core/errors.ts";
 import type { OriginId } from "../../src/core/origins/origin.ts";
 import type { Operation } from "./operations.ts";
 import type { World } from "./world.ts";
@@ -12,11 +13,15 @@ export async function perform(world: World, operation: Operation): Promise<void>
         await world.change(name, (s) => s.put(operation.path, operation.content));
       }
       return;
-    case "put_unseen":
-      await world.change(operation.on, async (storage) => {
-        await storage.putUnseen(operation.path, operation.content);
-      });
+    case "edit":
+      await world.change(operation.on, (s) => s.edit(operation.path, operation.keepsMtime));
       return;
+    case "copy": {
+      const { path, to } = operation;
+      const from = world.storages.get(operation.from as string as OriginId);
+      if (from !== undefined) await world.change(operation.on, (s) => s.copy(from, path, to));
+      return;
+    }
     case "remove":
       await world.change(operation.on, (storage) => storage.remove(operation.path));
       return;
@@ -63,7 +68,7 @@ export async function perform(world: World, operation: Operation): Promise<void>
       return;
     }
     case "scan":
-      world.life.assembly.scans.recovered(operation.on as string as OriginId);
+      scan(world, operation.on as string as OriginId, operation.allowEmpty);
       return;
     case "check":
       void world.life.assembly.federation
@@ -98,4 +103,11 @@ export async function perform(world: World, operation: Operation): Promise<void>
       world.clock.jumpWall(operation.ms);
       return;
   }
+}
+
+/** As `musicfs scan`; it fails where there is nothing to scan, or a scan runs. */
+function scan(world: World, id: OriginId, allowEmpty: boolean): void {
+  world.life.assembly.scans.request(id, { allowEmpty }).catch((error: unknown) => {
+    if (!(error instanceof MusicFsError)) world.fail("no faults", `a scan: ${String(error)}`);
+  });
 }

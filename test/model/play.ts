@@ -7,13 +7,14 @@ import { endWell } from "./ending.ts";
 import type { Sabotage } from "./life.ts";
 import { describeOperation, type History } from "./operations.ts";
 import { perform } from "./perform.ts";
-import type { ReadClass } from "./versions_watch.ts";
-import { type Violation, World } from "./world.ts";
+import type { ReadCounts } from "./read_class.ts";
+import type { Violation } from "./violation.ts";
+import { World } from "./world.ts";
 
 export interface Played {
   readonly violation: Violation | undefined;
   readonly steps: number;
-  readonly reads: Readonly<Record<ReadClass, number>>;
+  readonly reads: Readonly<ReadCounts>;
 }
 
 /** Memory where there is some: the catalog's durability is not what is looked at. */

@@ -28,6 +28,9 @@ const SETUP: Setup = {
   pollIntervalSecs: 900,
 };
 
+/** Equal in all but their priority. */
+const TWO: Partial<Setup> = { origins: [origin("a"), origin("b", { priority: 3 })] };
+
 function history(name: string, setup: Partial<Setup>, operations: readonly Operation[]): void {
   test(name, async () => {
     const { violation } = await play({ seed: 1, setup: { ...SETUP, ...setup }, operations });
@@ -137,8 +140,8 @@ describe("a history that went wrong once", () => {
     { origins: [origin("a"), origin("b", { priority: 0 })] },
     [
       { do: "put", on: ["a", "b"], path: "y", content: 9 },
-      { do: "scan", on: "a" },
-      { do: "scan", on: "b" },
+      { do: "scan", on: "a", allowEmpty: false },
+      { do: "scan", on: "b", allowEmpty: false },
       { do: "wait", ms: 500 },
       { do: "open", slot: 0, path: "y" },
       { do: "put", on: ["a"], path: "y", content: 11 },
@@ -146,4 +149,18 @@ describe("a history that went wrong once", () => {
       { do: "wait", ms: 500 },
     ],
   );
+
+  history("replicas are not compared any more once their origin is disabled", TWO, [
+    { do: "put", on: ["a", "b"], path: "p/x", content: 3 },
+    { do: "open", slot: 0, path: "p/x" },
+    {
+      do: "read",
+      slot: 0,
+      at: 0,
+      lengthBytes: 300_000,
+      direct: false,
+      interruptMs: undefined,
+    },
+    { do: "enable", on: "a", enabled: false },
+  ]);
 });

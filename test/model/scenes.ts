@@ -34,18 +34,18 @@ type Scene = (dice: Dice, setting: SceneSetting) => Operation[];
 export const SCENES = {
   /** The preferred origin dies in the middle of a file that another holds under the same size. */
   failover(dice, { names, restless, path, slot }) {
-    const [one, other] = dice.chance(0.7) ? dice.one(LIKE) : [9, 9];
+    const [one, other] = dice.chance(0.8) ? dice.one(LIKE) : [9, 9];
     const dying = dice.one(restless);
     const code = dice.one(["connection", "timeout", "device_gone"] as const);
     return [
       { do: "put", on: names.filter((name) => name !== dying), path, content: other },
       { do: "put", on: [dying], path, content: one },
       { do: "set_priority", on: dying, priority: 0 },
-      ...names.map((on): Operation => ({ do: "scan", on })),
+      ...names.map((on): Operation => ({ do: "scan", on, allowEmpty: false })),
       { do: "wait", ms: 500 },
       { do: "close", slot },
       { do: "open", slot, path },
-      read(slot, 0, dice.one([100, 4096, 300_000]), dice.chance(0.3)),
+      read(slot, 0, dice.one([100, 4096, 80_000, 300_000]), dice.chance(0.3)),
       { do: "wait", ms: dice.one([0, 500]) },
       { do: "fault", on: dying, rule: { fault: { kind: "error", code }, on: ["read", "probe"] } },
       read(slot, dice.one([300, 500, 800]), dice.one([1, 4096, 300_000]), dice.chance(0.6)),
@@ -60,14 +60,14 @@ export const SCENES = {
     const on = dice.one(names);
     return [
       { do: "put", on: [on], path, content: dice.below(LARGE) },
-      { do: "scan", on },
+      { do: "scan", on, allowEmpty: false },
       { do: "wait", ms: 300 },
       { do: "close", slot },
       { do: "open", slot, path },
       read(slot, 0, 4096, false),
       dice.chance(0.5)
         ? { do: "put", on: [on], path, content: dice.below(LARGE) }
-        : { do: "put_unseen", on, path, content: dice.below(LARGE) },
+        : { do: "edit", on, path, keepsMtime: true },
       read(slot, 300, 9000, dice.chance(0.5)),
       { do: "stat", path },
       { do: "open", slot: slot + 1, path },
@@ -80,7 +80,7 @@ export const SCENES = {
     const on = dice.one(restless);
     return [
       { do: "fault", on, rule: { fault: dice.one([HANG, SLOW]), on: ["read", "list", "stat"] } },
-      { do: "scan", on },
+      { do: "scan", on, allowEmpty: false },
       { do: "open", slot, path },
       { do: "list", path: "" },
       read(slot, 0, 5000, true),
@@ -101,7 +101,7 @@ export const SCENES = {
     ] as const);
     return [
       { do: "fault", on, rule: { fault, on: dice.one([["list"], ["list", "stat"]] as const) } },
-      { do: "scan", on },
+      { do: "scan", on, allowEmpty: false },
       { do: "wait", ms: 500 },
       { do: "stat", path },
       { do: "list", path: dice.one(["", "p"]) },
@@ -113,7 +113,7 @@ export const SCENES = {
     const on = dice.one(names);
     return [
       { do: "put", on: [on], path, content: dice.below(LARGE) },
-      { do: "scan", on },
+      { do: "scan", on, allowEmpty: false },
       { do: "wait", ms: dice.one([0, 5, 50]) },
       { do: "kill" },
       { do: "stat", path },

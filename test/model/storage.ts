@@ -7,11 +7,12 @@ import type { BytePath } from "../../src/core/bytes.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { OriginError } from "../../src/core/errors.ts";
 import { MemoryOrigin } from "../../src/core/origins/memory.ts";
-import type { Origin, OriginId, OriginVersion } from "../../src/core/origins/origin.ts";
+import type { FileStat, Origin, OriginId, OriginVersion } from "../../src/core/origins/origin.ts";
 import { FaultPlan, type FaultRule, withFaults } from "../../src/core/origins/wrappers/faults.ts";
 import { type OperationKind, WrappedOrigin } from "../../src/core/origins/wrappers/wrapped.ts";
 import type { VirtualClock } from "../support/virtual_clock.ts";
-import { type Content, contentOf } from "./contents.ts";
+import { CONTENTS, type Content, contentOf } from "./contents.ts";
+import type { ModelRule } from "./operations.ts";
 
 export interface StorageSettings {
   readonly id: string;
@@ -29,6 +30,8 @@ export interface OriginRequest {
   readonly offsetBytes: number;
   readonly lengthBytes: number;
   readonly startMs: number;
+  /** It came over a connection that was closed before. */
+  readonly late: boolean;
   endMs: number | undefined;
   /** Undefined while it runs and when it went well. */
   error: unknown;
@@ -37,8 +40,6 @@ export interface OriginRequest {
 export interface StoragePorts {
   readonly clock: VirtualClock;
   readonly onRequest: (request: OriginRequest) => void;
-  /** A request came over a connection that was closed. */
-  readonly onLateRequest: (origin: OriginId, kind: OperationKind, path: BytePath) => void;
 }
 
 export class Storage {
@@ -68,13 +69,19 @@ export class Storage {
     await this.#write(path, number, this.#nextMtimeMs());
   }
 
-  /** Replaces a file by another of its size and mtime; false when there is none to replace so. */
-  async putUnseen(path: string, number: number): Promise<boolean> {
-    const stat = await this.memory.stat(path as BytePath).catch(() => undefined);
-    const { bytes } = contentOf(number);
-    if (stat?.kind !== "file" || stat.sizeBytes !== bytes.byteLength) return false;
-    await this.#write(path, number, stat.mtimeSec * 1000 + stat.mtimeNsec / 1e6);
-    return true;
+  /** Replaces a file by other bytes of its size; does nothing when it has no such content. */
+  async edit(path: string, keepsMtime: boolean): Promise<void> {
+    const [before, stat] = await this.#contentAt(path);
+    const like = CONTENTS.filter(({ bytes }) => bytes.byteLength === before.bytes.byteLength);
+    const after = like[(like.indexOf(before) + 1) % like.length];
+    if (after === undefined || after === before) return;
+    await this.#write(path, after.number, keepsMtime ? mtimeMsOf(stat) : this.#nextMtimeMs());
+  }
+
+  /** As `cp -p` or `rsync -t` do. Throws where there is no file. */
+  async copy(from: Storage, path: string, to: string): Promise<void> {
+    const [content, stat] = await from.#contentAt(path);
+    await this.#write(to, content.number, mtimeMsOf(stat));
   }
 
   /** Throws as MemoryOrigin where there is nothing. */
@@ -112,7 +119,8 @@ export class Storage {
     return this.#now.get(path) === markOf(sizeBytes, token);
   }
 
-  addFault(rule: FaultRule): void {
+  addFault({ at, ...rest }: ModelRule): void {
+    const rule = at === undefined ? rest : { ...rest, at: (path: BytePath) => path === at };
     this.#rules.push(rule);
     this.#plan?.add(rule);
     this.calmSinceMs = Number.POSITIVE_INFINITY;
@@ -135,6 +143,15 @@ export class Storage {
     for (const rule of this.#rules) plan.add(rule);
     this.#plan = plan;
     return new Connection(withFaults(this.memory, plan), this);
+  }
+
+  async #contentAt(path: string): Promise<readonly [Content, FileStat]> {
+    const stat = await this.memory.stat(path as BytePath);
+    const bytes = new Uint8Array(stat.sizeBytes);
+    await this.memory.read(path as BytePath, 0, bytes);
+    const content = CONTENTS.find((each) => Buffer.compare(each.bytes, bytes) === 0);
+    if (content === undefined) throw new Error(`${path} holds nothing of the model`);
+    return [content, stat];
   }
 
   async #write(path: string, number: number, mtimeMs: number): Promise<void> {
@@ -165,17 +182,17 @@ function markOf(sizeBytes: number, token: string): string {
   return `${sizeBytes} ${token}`;
 }
 
+function mtimeMsOf({ mtimeSec, mtimeNsec }: FileStat): number {
+  return mtimeSec * 1000 + mtimeNsec / 1e6;
+}
+
 class Connection extends WrappedOrigin {
   #closed = false;
 
   constructor(inner: Origin, storage: Storage) {
-    const { clock, onRequest, onLateRequest } = storage.ports;
+    const { clock, onRequest } = storage.ports;
     super(inner, async (operation, signal, run) => {
       const { kind, path, lengthBytes = 0 } = operation;
-      if (this.#closed) {
-        onLateRequest(inner.id, kind, path);
-        throw new OriginError("connection", inner.id, path, "the origin was closed");
-      }
       const request: OriginRequest = {
         origin: inner.id,
         kind,
@@ -183,11 +200,15 @@ class Connection extends WrappedOrigin {
         offsetBytes: this.#offsetBytes,
         lengthBytes,
         startMs: clock.monotonicMs(),
+        late: this.#closed,
         endMs: undefined,
         error: undefined,
       };
       onRequest(request);
       try {
+        if (request.late) {
+          throw new OriginError("connection", inner.id, path, "the origin was closed");
+        }
         return await run(signal);
       } catch (error) {
         request.error = error;

@@ -4,12 +4,12 @@ import { generate } from "./generate.ts";
 import type { Sabotage } from "./life.ts";
 import { describeOperation, type History } from "./operations.ts";
 import { type Played, play } from "./play.ts";
+import { noReads, type ReadClass, type ReadCounts } from "./read_class.ts";
 import { shrink } from "./shrink.ts";
-import type { ReadClass } from "./versions_watch.ts";
 
 export interface Failure {
   readonly seed: number;
-  readonly rule: string;
+  readonly promise: string;
   readonly message: string;
   /** As short as it gets. */
   readonly history: History;
@@ -18,7 +18,7 @@ export interface Failure {
 export interface Sums {
   histories: number;
   steps: number;
-  readonly reads: Record<ReadClass, number>;
+  readonly reads: ReadCounts;
 }
 
 export interface TortureOptions {
@@ -41,7 +41,7 @@ export async function torture(
   const sums: Sums = {
     histories: 0,
     steps: 0,
-    reads: { exact: 0, weak: 0, probable: 0, unverified: 0, wrong: 0 },
+    reads: noReads(),
   };
   for (let seed = fromSeed; seed < fromSeed + histories && goOn(); seed++) {
     const history = generate(seed);
@@ -49,12 +49,12 @@ export async function torture(
     add(sums, { violation, steps, reads });
     options.onPlayed?.(sums);
     if (violation === undefined) continue;
-    const { rule, message } = violation;
+    const { promise, message } = violation;
     const failsSo = async (shorter: History) =>
       shorter.setup.origins.length > 0 &&
-      (await play(shorter, { sabotage })).violation?.rule === rule;
+      (await play(shorter, { sabotage })).violation?.promise === promise;
     const short = options.shrinks === false ? history : await shrink(history, failsSo);
-    return { sums, failure: { seed, rule, message, history: short } };
+    return { sums, failure: { seed, promise, message, history: short } };
   }
   return { sums, failure: undefined };
 }

@@ -1,25 +1,20 @@
 /**
- * Bytes read belong to exactly one version that the tree showed when the file was opened, with the
- * exceptions that are promised, each in its own class:
- *
- * - *weak*: an origin whose tokens are size and mtime may hold any of the contents that went under
- *   them;
- * - *probable* (`failover = "probable"` only): another origin's replica of equal size whose sampled
- *   fingerprint is equal;
- * - *unverified* (`failover = "probable"` only): another origin's replica of equal size that agrees
- *   with bytes which were served before.
- *
- * Bytes of the last two are in the page cache only while a handle is open that brought them.
+ * Bytes read belong to exactly one version that the tree showed when the file was opened, and what
+ * may come instead is of a class that is promised.
  */
 
-import type { CatalogReader, Replica } from "../../src/core/catalog/catalog.ts";
+import type { Replica } from "../../src/core/catalog/catalog.ts";
 import type { OriginId } from "../../src/core/origins/origin.ts";
 import { versionOf } from "../../src/core/vfs/nodeid.ts";
 import { type Content, holds } from "./contents.ts";
 import type { Node } from "./fuse_replies.ts";
+import type { Life } from "./life.ts";
+import type { Setup } from "./operations.ts";
+import type { Violate } from "./promises.ts";
+import { noReads, type ReadClass, type ReadCounts } from "./read_class.ts";
+import type { Read } from "./read_log.ts";
 import type { Storage } from "./storage.ts";
-
-export type ReadClass = "exact" | "weak" | "probable" | "unverified" | "wrong";
+import type { Watch } from "./watch.ts";
 
 interface Version {
   readonly node: Node;
@@ -32,22 +27,17 @@ interface Version {
 }
 
 export interface VersionsPorts {
-  readonly catalog: () => CatalogReader;
+  readonly setup: Setup;
   readonly storages: ReadonlyMap<OriginId, Storage>;
-  readonly failover: "probable" | "proved";
-  readonly violation: (rule: string, detail: string) => void;
+  /** The program that is mounted now. */
+  readonly life: Life;
+  readonly fail: Violate;
 }
 
-export class VersionsWatch {
+export class VersionsWatch implements Watch {
   readonly #versions = new Map<number, Version>();
   /** How many reads were of each class, for the report. */
-  readonly counts: Record<ReadClass, number> = {
-    exact: 0,
-    weak: 0,
-    probable: 0,
-    unverified: 0,
-    wrong: 0,
-  };
+  readonly counts: ReadCounts = noReads();
 
   constructor(readonly ports: VersionsPorts) {}
 
@@ -57,7 +47,7 @@ export class VersionsWatch {
     const weak = replicas.some(({ origin }) => this.ports.storages.get(origin)?.settings.weak);
     this.#versions.set(node.nodeid, { node, path, replicas, weak, served: [] });
     if (!weak && this.contentsOf(node.nodeid).length > 1) {
-      this.ports.violation("one version, one content", `${path}: node ${node.nodeid}`);
+      this.ports.fail("one version, one content", `${path}: node ${node.nodeid}`);
     }
   }
 
@@ -68,7 +58,7 @@ export class VersionsWatch {
   }
 
   replicas(nodeid: number): readonly Replica[] {
-    return this.ports.catalog().replicas(versionOf(nodeid));
+    return this.ports.life.truth.replicas(versionOf(nodeid));
   }
 
   /** What it may be; more than one only where tokens are weak, none where the origin lied. */
@@ -82,32 +72,30 @@ export class VersionsWatch {
     return [...contents];
   }
 
-  /** Judges what a READ was answered. */
-  read(nodeid: number, offsetBytes: number, bytes: Uint8Array): ReadClass {
-    const found = this.#classify(nodeid, offsetBytes, bytes);
+  readAnswered(read: Read): void {
+    const { result, offsetBytes, handle } = read;
+    if (result === undefined || "errno" in result) return;
+    const { nodeid } = handle.node;
+    const found = this.#classify(nodeid, offsetBytes, result.ok);
+    read.class = found;
     this.counts[found]++;
-    if (found === "wrong") {
-      const { path = "?" } = this.#versions.get(nodeid) ?? {};
-      const expected = this.contentsOf(nodeid)
-        .map(({ number }) => number)
-        .join(" or ");
-      const detail = `${path}: ${bytes.byteLength} bytes at ${offsetBytes} are not of content ${expected}`;
-      this.ports.violation("bytes of one version", detail);
-    }
-    return found;
+    if (found !== "wrong") return;
+    const contents = this.contentsOf(nodeid).map(({ number }) => number);
+    const what = `${handle.path}: ${result.ok.byteLength} bytes at ${offsetBytes}`;
+    this.ports.fail("bytes of one version", `${what} are not of content ${contents.join(" or ")}`);
   }
 
   #classify(nodeid: number, offsetBytes: number, bytes: Uint8Array): ReadClass {
     const version = this.#versions.get(nodeid);
     if (version === undefined) return "wrong";
-    if (bytes.byteLength === 0) return "exact";
+    if (bytes.byteLength === 0) return "proved";
     const { weak, served, node } = version;
     const contents = this.contentsOf(nodeid);
     if (contents.some((content) => holds(content, offsetBytes, bytes))) {
       served.push([offsetBytes, bytes.byteLength]);
-      return weak && contents.length > 1 ? "weak" : "exact";
+      return weak && contents.length > 1 ? "weak" : "proved";
     }
-    if (this.ports.failover === "proved") return "wrong";
+    if (this.ports.setup.failover === "proved") return "wrong";
     const others = [...this.ports.storages.values()]
       .flatMap((storage) => storage.contentsOfSize(node.sizeBytes))
       .filter((other) => holds(other, offsetBytes, bytes));
@@ -118,6 +106,6 @@ export class VersionsWatch {
       contents.some((own) =>
         served.some(([at, length]) => holds(other, at, own.bytes.subarray(at, at + length))),
       );
-    return others.some(agrees) ? "unverified" : "wrong";
+    return others.some(agrees) ? "seam" : "wrong";
   }
 }

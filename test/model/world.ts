@@ -1,6 +1,16 @@
 /**
  * A history being played: the origins, the program, the applications that use its mount, and the
  * watches that look on. Everything happens on virtual time in one thread, so a history repeats.
+ *
+ * A feature joins the model in the change that adds it:
+ *
+ * - what may happen to it is a row in `operations.ts`, drawn in `generate.ts`, done in `perform.ts`;
+ *   what only happens in several steps is a scene in `scenes.ts`; settings are in `Setup`;
+ * - a thread or a disk of its own is a link in `life.ts`, as `StoreLink` and `NotifierLink` are;
+ * - each of its promises has a name in `promises.ts` and a `Watch`, which is listed below;
+ * - what it keeps is counted in `leak_watch.ts`; the state that must be right at the end is compared
+ *   in `ending.ts`;
+ * - a bug of it, put in from outside, is caught in `seeded_bugs.test.ts`.
  */
 
 import { join } from "node:path";
@@ -13,46 +23,54 @@ import { Dice } from "../support/dice.ts";
 import { settle, VirtualClock } from "../support/virtual_clock.ts";
 import { AbsenceWatch } from "./absence_watch.ts";
 import { Applications } from "./applications.ts";
+import { EventsWatch } from "./events_watch.ts";
+import { GoodReplicas } from "./good_replicas.ts";
 import { HealthWatch } from "./health_watch.ts";
+import type { KernelPorts } from "./kernel.ts";
+import { LeakWatch } from "./leak_watch.ts";
 import { Life, type Sabotage } from "./life.ts";
 import type { History, OriginSetup, Setup } from "./operations.ts";
-import { ReadWatch, type SentRead } from "./read_watch.ts";
+import { PagesWatch } from "./pages_watch.ts";
+import type { Violate } from "./promises.ts";
+import { UNPROVED } from "./read_class.ts";
+import { ReadLog } from "./read_log.ts";
+import { RemovalWatch } from "./removal_watch.ts";
+import { RetryWatch } from "./retry_watch.ts";
+import { RoutingWatch } from "./routing_watch.ts";
+import { ServiceWatch } from "./service_watch.ts";
 import { freshState } from "./shared_memory.ts";
-import { Storage } from "./storage.ts";
+import { type OriginRequest, Storage } from "./storage.ts";
 import { VersionsWatch } from "./versions_watch.ts";
+import { Violation } from "./violation.ts";
+import type { Watch } from "./watch.ts";
 
-export class Violation extends Error {
-  override readonly name = "Violation";
-
-  constructor(
-    readonly rule: string,
-    readonly detail: string,
-    /** The step it came with; -1 for the end of the history. */
-    readonly step: number,
-  ) {
-    super(`${rule}: ${detail} (step ${step})`);
-  }
-}
-
-/** What another part of the program may add to the longest time of a directory request. */
+/** LOOKUP, READDIR and GETATTR, whatever origins do. */
 const DIRECTORY_LIMIT_MS = 2000;
 /** A look and a listing for each replica that is tried before a file is opened. */
 const OPEN_LIMIT_MS = 4 * DIRECTORY_LIMIT_MS;
 const OPERATION_TIMEOUT_MS = 30_000;
+/** A stop, and a change of the configuration. */
+const END_LIMIT_MS = 1000;
+/** Calls of the store that may lie before one. */
+const STORE_QUEUE = 50;
 
 export class World {
   readonly clock = new VirtualClock();
   readonly storages = new Map<OriginId, Storage>();
-  readonly health = new HealthWatch((rule, detail) => this.fail(rule, detail));
-  readonly absence = new AbsenceWatch((rule, detail) => this.fail(rule, detail));
+  /** Counts changes of the configuration, of the origins, and of what the program knows of them. */
+  readonly changes = { configured: 0, stored: 0, learned: 0 };
+  readonly reads = new ReadLog(this);
   readonly versions: VersionsWatch;
-  readonly reads: ReadWatch;
+  readonly health: HealthWatch;
+  readonly absence: AbsenceWatch;
+  readonly leaks: LeakWatch;
+  readonly good: GoodReplicas;
   readonly applications: Applications;
+  /** In the order in which they are told. */
+  readonly watches: readonly Watch[];
   settings: OriginSettings[] = [];
   violation: Violation | undefined;
   step = 0;
-  /** Counts changes of the configuration, of the origins, and of what the program knows of them. */
-  readonly changes = { configured: 0, stored: 0, learned: 0 };
   #life: Life | undefined;
   #lives = 0;
   readonly #dice: Dice;
@@ -64,26 +82,35 @@ export class World {
   ) {
     const { setup, seed } = history;
     this.#dice = new Dice(seed ^ 0x5eed);
+    const onRequest = (request: OriginRequest) => {
+      this.reads.request(request);
+      for (const watch of this.watches) watch.request?.(request);
+    };
     for (const origin of setup.origins) {
-      const storage = new Storage(origin, {
-        clock: this.clock,
-        onRequest: (request) => this.reads.request(request),
-        onLateRequest: (id, kind, path) =>
-          this.fail("no request after removal", `${kind} of "${path}" at ${id}`),
-      });
+      const storage = new Storage(origin, { clock: this.clock, onRequest });
       this.storages.set(storage.id, storage);
     }
-    this.versions = new VersionsWatch({
-      catalog: () => this.life.truth,
-      storages: this.storages,
-      failover: setup.failover,
-      violation: (rule, detail) => this.fail(rule, detail),
-    });
-    this.reads = new ReadWatch(this);
-    this.applications = new Applications(this);
     this.settings = setup.origins
       .filter(({ attached }) => attached)
       .map((o) => this.originSettings(o));
+    this.versions = new VersionsWatch(this);
+    this.health = new HealthWatch(this.fail);
+    this.absence = new AbsenceWatch(this);
+    this.good = new GoodReplicas(this);
+    this.applications = new Applications(this);
+    this.leaks = new LeakWatch(this);
+    this.watches = [
+      this.versions,
+      this.health,
+      this.absence,
+      this.leaks,
+      new RoutingWatch(this),
+      new RetryWatch(this),
+      new ServiceWatch(this),
+      new RemovalWatch(this),
+      new EventsWatch(this),
+      new PagesWatch(this),
+    ];
   }
 
   get setup(): Setup {
@@ -95,17 +122,17 @@ export class World {
     return this.#life;
   }
 
-  fail(rule: string, detail: string): void {
-    this.violation ??= new Violation(rule, detail, this.step);
-  }
+  /** The first promise that is broken is the one that counts. */
+  readonly fail: Violate = (promise, detail) => {
+    this.violation ??= new Violation(promise, detail, this.step);
+  };
 
-  isEnabled(id: OriginId): boolean {
-    return this.settings.some((origin) => origin.id === id && origin.enabled);
-  }
+  readonly isEnabled = (id: OriginId): boolean =>
+    this.settings.some((origin) => origin.id === id && origin.enabled);
 
   async start(): Promise<void> {
     for (const { id, enabled } of this.settings) if (enabled) this.health.add(id);
-    this.#life = await this.clock.run(this.#begin(join(this.directory, "0")));
+    this.#life = await this.#begin(join(this.directory, "0"));
     await settle();
   }
 
@@ -113,10 +140,10 @@ export class World {
   async look(): Promise<void> {
     await settle();
     this.life.kernel.checkTimes();
-    this.health.check();
+    for (const watch of this.watches) watch.look?.();
   }
 
-  /** Waits for applications and lets time pass. */
+  /** Lets time pass. */
   async pass(ms: number): Promise<void> {
     await this.clock.advance(ms);
     this.life.kernel.checkTimes();
@@ -124,106 +151,28 @@ export class World {
 
   async restart(): Promise<void> {
     const { life } = this;
-    await this.clock.run(life.stop());
-    this.#ended(life);
-    this.#life = await this.clock.run(this.#begin(life.ports.directory));
+    await this.stop();
+    this.#life = await this.#begin(life.ports.directory);
   }
 
   async kill(): Promise<void> {
     const { life } = this;
     const directory = join(this.directory, String(++this.#lives));
     await life.kill(directory);
-    this.#ended(life);
-    this.#life = await this.clock.run(this.#begin(directory));
+    this.#ended();
+    this.#life = await this.#begin(directory);
   }
 
-  /** Ends for good. */
+  /** An orderly end. */
   async stop(): Promise<void> {
-    const { life } = this;
-    await this.clock.run(life.stop());
-    this.#ended(life);
+    await this.#timed("a stop", this.life.stop());
+    this.#ended();
   }
 
   /** Lets go of everything, however far the history came. */
   async abandon(): Promise<void> {
     const life = this.#life;
     if (life !== undefined && !life.clock.dead) await life.abandon();
-  }
-
-  #ended(life: Life): void {
-    this.applications.forget();
-    this.reads.forget();
-    for (const { id, enabled } of this.settings) {
-      this.health.remove(id);
-      if (enabled) this.health.add(id);
-    }
-    if (life.clock.pendingTimers > 0) this.fail("nothing leaks", "timers after the end");
-  }
-
-  #begin(directory: string): Promise<Life> {
-    const { setup } = this.history;
-    const events = new EventBus();
-    events.subscribe((event) => this.#take(event));
-    const { readDeadlineMs, failover, hedge, onMismatch, storeDelayMs } = setup;
-    const slack = storeDelayMs * 50;
-    return Life.start(
-      {
-        clock: this.clock,
-        random: this.#dice.next,
-        directory,
-        config: {
-          health: {
-            checkIntervalSecs: 30,
-            timeoutMs: 5000,
-            unhealthyThreshold: 3,
-            perOriginThresholds: {},
-          },
-          read: { readDeadlineMs, failover, hedge, onMismatch },
-        },
-        storeDelayMs,
-        state: freshState(),
-        open: (settings, clock) => {
-          const storage = this.storages.get(settings.id);
-          if (storage === undefined) throw new Error(`there is no storage ${settings.id}`);
-          const origin: Origin = wrapOrigin(storage.connect(clock), settings, { clock });
-          return this.absence.around(origin);
-        },
-        processLives: () => true,
-        violation: (rule, detail) => this.fail(rule, detail),
-        kernel: {
-          onNode: (path, node) => {
-            if (!node.isDirectory) this.versions.seen(path, node);
-          },
-          onReadSent: (handle, offset, length) => this.reads.sent(handle, offset, length),
-          onRead: (handle, offset, result, sent) =>
-            this.reads.answered(handle, offset, result, sent as SentRead),
-          limitsMs: {
-            read: readDeadlineMs,
-            directory: DIRECTORY_LIMIT_MS,
-            open: OPEN_LIMIT_MS * setup.origins.length + slack,
-          },
-        },
-        events,
-        sabotage: this.sabotage,
-      },
-      this.settings,
-    );
-  }
-
-  #take(event: MusicFsEvent): void {
-    this.health.take(event);
-    switch (event.type) {
-      case "file_added":
-      case "file_modified":
-        this.changes.learned++;
-        return;
-      case "file_removed": {
-        this.changes.learned++;
-        const prefix = this.settings.find(({ id }) => id === event.origin)?.prefix ?? "";
-        const path = prefix === "" ? event.path : event.path.slice(prefix.length + 1);
-        this.absence.removed(event.origin, path as BytePath);
-      }
-    }
   }
 
   /** Changes what the origin of that name holds; what makes no sense there does nothing. */
@@ -254,15 +203,17 @@ export class World {
   async configure(wanted: OriginSettings[]): Promise<void> {
     const before = this.settings.filter(({ enabled }) => enabled).map(({ id }) => id);
     const after = wanted.filter(({ enabled }) => enabled).map(({ id }) => id);
-    this.settings = wanted;
     this.changes.configured++;
+    this.settings = wanted;
     for (const id of before) if (!after.includes(id)) this.health.remove(id);
     for (const id of after) if (!before.includes(id)) this.health.add(id);
-    await this.clock.run(this.life.configure(wanted));
+    await this.#timed("a change of the configuration", this.life.configure(wanted));
+    // Until then some of the program had the old one.
+    this.changes.configured++;
   }
 
   originSettings({ id, priority, prefix, maxConcurrency }: OriginSetup): OriginSettings {
-    const { revalidateSecs, pollIntervalSecs } = this.history.setup;
+    const { revalidateSecs, pollIntervalSecs } = this.setup;
     return {
       id: id as string as OriginId,
       originType: "local",
@@ -281,5 +232,94 @@ export class World {
       indexTrust: false,
       credentials: undefined,
     };
+  }
+
+  async #timed(what: string, work: Promise<void>): Promise<void> {
+    const startedMs = this.clock.monotonicMs();
+    await this.clock.run(work);
+    const tookMs = this.clock.monotonicMs() - startedMs;
+    if (tookMs > END_LIMIT_MS + this.#storeSlackMs) {
+      this.fail("ends in time", `${what} took ${tookMs} ms`);
+    }
+  }
+
+  get #storeSlackMs(): number {
+    return this.setup.storeDelayMs * STORE_QUEUE;
+  }
+
+  #ended(): void {
+    for (const watch of this.watches) watch.lifeEnded?.();
+    this.applications.forget();
+    this.reads.forget();
+    for (const { id, enabled } of this.settings) {
+      this.health.remove(id);
+      if (enabled) this.health.add(id);
+    }
+  }
+
+  #begin(directory: string): Promise<Life> {
+    const { readDeadlineMs, failover, hedge, onMismatch, storeDelayMs } = this.setup;
+    const health = {
+      checkIntervalSecs: 30,
+      timeoutMs: 5000,
+      unhealthyThreshold: 3,
+      perOriginThresholds: {},
+    };
+    const events = new EventBus();
+    events.subscribe((event) => this.#take(event));
+    const life = Life.start(
+      {
+        clock: this.clock,
+        random: this.#dice.next,
+        directory,
+        config: { health, read: { readDeadlineMs, failover, hedge, onMismatch } },
+        storeDelayMs,
+        state: freshState(),
+        open: (settings, clock) => {
+          const storage = this.storages.get(settings.id);
+          if (storage === undefined) throw new Error(`there is no storage ${settings.id}`);
+          const origin: Origin = wrapOrigin(storage.connect(clock), settings, { clock });
+          return this.absence.around(origin);
+        },
+        processLives: () => true,
+        violation: this.fail,
+        kernel: this.#kernelPorts(),
+        events,
+        sabotage: this.sabotage,
+      },
+      this.settings,
+    );
+    return this.clock.run(life);
+  }
+
+  #kernelPorts(): Omit<KernelPorts, "clock" | "send" | "violation"> {
+    const { readDeadlineMs, origins } = this.setup;
+    return {
+      onNode: (path, node) => {
+        if (!node.isDirectory) this.versions.seen(path, node);
+      },
+      onName: (path, node) => this.absence.told(path, node),
+      onListed: (path, names) => this.absence.listedInTree(path, names),
+      onReadSent: (handle, offsetBytes, lengthBytes) => {
+        const read = this.reads.sent(handle, offsetBytes, lengthBytes);
+        for (const watch of this.watches) watch.readSent?.(read);
+        return read;
+      },
+      onRead: (read, result) => {
+        this.reads.answered(read, result);
+        for (const watch of this.watches) watch.readAnswered?.(read);
+        return read.class !== undefined && UNPROVED.includes(read.class);
+      },
+      limitsMs: {
+        read: readDeadlineMs,
+        directory: DIRECTORY_LIMIT_MS,
+        open: OPEN_LIMIT_MS * origins.length + this.#storeSlackMs,
+      },
+    };
+  }
+
+  #take(event: MusicFsEvent): void {
+    if (/^file_(added|modified|removed)$/.test(event.type)) this.changes.learned++;
+    for (const watch of this.watches) watch.event?.(event);
   }
 }

@@ -1,0 +1,32 @@
+/** What a history begins with. */
+
+import type { Dice } from "../support/dice.ts";
+import type { OriginName, OriginSetup, Setup } from "./operations.ts";
+
+const ORIGINS: readonly OriginName[] = ["a", "b", "c", "d"];
+
+export function drawSetup(dice: Dice): Setup {
+  const count = 1 + dice.below(ORIGINS.length);
+  const weak = dice.chance(0.3);
+  const origins = ORIGINS.slice(0, count).map(
+    (id): OriginSetup => ({
+      id,
+      priority: dice.below(4),
+      prefix: dice.chance(0.85) ? "" : "p",
+      weak: weak && dice.chance(0.5),
+      attached: dice.chance(0.85),
+      pageEntries: dice.one([1, 2, 1000]),
+      maxConcurrency: dice.one([1, 2, 64]),
+    }),
+  );
+  return {
+    origins,
+    failover: dice.chance(0.75) ? "probable" : "proved",
+    onMismatch: dice.chance(0.8) ? "refuse" : "serve",
+    hedge: dice.chance(0.75),
+    readDeadlineMs: dice.one([30_000, 30_000, 3000]),
+    storeDelayMs: dice.one([0, 0, 3, 40]),
+    revalidateSecs: dice.one([0, 60, 3600]),
+    pollIntervalSecs: dice.one([60, 900]),
+  };
+}
