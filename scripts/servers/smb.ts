@@ -135,7 +135,8 @@ async function startClient(root: ServerRoot, port: number): Promise<void> {
     ["rclone", "mount", remote, mountPoint, "--allow-other", "--poll-interval", "0"].concat(
       fresh,
       impatient,
-      ["--low-level-retries", "2"],
+      // No reading ahead of its own: it would fill a slow line with what nobody asked for.
+      ["--low-level-retries", "2", "--buffer-size", "0"],
     ),
     { ...rcloneEnv(root), RCLONE_SMB_PASS: obscured.stdout.toString().trim() },
   );

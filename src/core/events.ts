@@ -44,7 +44,8 @@ export type MusicFsEvent =
   | {
       readonly type: "scan_finished";
       readonly origin: OriginId;
-      readonly outcome: "complete" | "partial" | "held" | "failed";
+      /** `cancelled`: nobody wanted it any more, as when the mount ends or the origin is removed. */
+      readonly outcome: "complete" | "partial" | "held" | "failed" | "cancelled";
       readonly reason?: string;
     }
   /** A cached block was not what its checksum proves, or could not be read; it is fetched again. */

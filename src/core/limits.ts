@@ -36,6 +36,12 @@ export const MAX_DEPTH = 1024;
 /** Directories listed at once by one scan. */
 export const SCAN_PARALLEL_DIRECTORIES = 8;
 
+/** Changes are gathered for so long before directories are listed again (S-3). */
+export const WATCH_DEBOUNCE_MS = 200;
+
+/** Directories that changed at once; with more the origin is scanned instead of each listed. */
+export const WATCH_MAX_DIRECTORIES = 256;
+
 /** Entries in one page of a local listing. */
 export const LIST_PAGE_ENTRIES = 1024;
 
@@ -174,6 +180,19 @@ export const S3_PAUSE_PATIENCE_MS = 1000;
 /** Bytes of a version are kept on disk, and proved by checksums, in blocks of this size. */
 export const BLOCK_BYTES = 64 * 1024;
 
+/** How far ahead a sequential reader is read for: doubled with what it has read, in here. */
+export const READAHEAD_MIN_BYTES = 128 * 1024;
+export const READAHEAD_MAX_BYTES = 8 * 1024 * 1024;
+
+/** One request for blocks of a file asks for this much at most; more goes side by side. */
+export const FETCH_BYTES = 256 * 1024;
+
+/** Blocks in memory, on their way and waiting to be read, of all files together. */
+export const READER_MEMORY_BYTES = 64 * 1024 * 1024;
+
+/** A reader that has not read for so long counts no more when memory is shared out. */
+export const READER_IDLE_MS = 10_000;
+
 /** Checksums of so many blocks are one row of the cache's index: those of the largest read. */
 export const BLOCKS_PER_GROUP = 16;
 
@@ -241,6 +260,12 @@ assertRelation(MAX_READ_BYTES % BLOCK_BYTES === 0, "the largest read is whole bl
 assertRelation(
   MAX_READ_BYTES === BLOCKS_PER_GROUP * BLOCK_BYTES,
   "the checksums of the largest read fill a row",
+);
+assertRelation(FETCH_BYTES % BLOCK_BYTES === 0, "a fetch is whole blocks");
+assertRelation(FETCH_BYTES <= FIRST_BYTE_READ_BYTES, "a fetch is as good as its first byte");
+assertRelation(
+  READAHEAD_MIN_BYTES <= READAHEAD_MAX_BYTES && 2 * READAHEAD_MAX_BYTES <= READER_MEMORY_BYTES,
+  "one reader's window fits its share of the memory",
 );
 assertRelation(CACHE_QUEUE_BYTES >= MAX_READ_BYTES, "the largest read can be kept");
 assertRelation(SFTP_MAX_READ_BYTES < SFTP_MAX_PACKET_BYTES, "a READ's answer fits one packet");

@@ -19,7 +19,7 @@ const { test } = needing("root", "fuse");
 
 const EXPORTED_SECS = 1_000_000_000;
 
-/** A mount whose origins are scanned every second, or never again. */
+/** A mount whose origins are scanned every second, or never again, and not watched. */
 async function mountScanning(
   workspace: Workspace,
   every: "second" | "never",
@@ -31,6 +31,7 @@ id = "${id}"
 origin_type = "local"
 priority = ${index + 1}
 path = "${workspace.path(id)}"
+watch = false
 poll_interval_secs = ${every === "second" ? 1 : 86_400}
 `,
   );

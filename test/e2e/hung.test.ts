@@ -15,20 +15,36 @@ const { test } = needing("root", "fuse", "bindfs");
 /** Far below every time-out of the hung origin, far above what a loaded machine takes. */
 const PROMPT_MS = 3000;
 const READ_DEADLINE_MS = 4000;
+/** A second of patience with programs that interrupt themselves, and a loaded machine. */
+const INTERRUPT_MS = 2500;
 
-function configOf(workspace: Workspace, hung: string): readonly string[] {
+/** How soon a hung origin is noticed: long before a read's deadline, or not while a test runs. */
+interface Patience {
+  readonly checkIntervalSecs: number;
+  readonly timeoutMs: number;
+  readonly readDeadlineMs: number;
+}
+
+const LITTLE: Patience = {
+  checkIntervalSecs: 1,
+  timeoutMs: 2000,
+  readDeadlineMs: READ_DEADLINE_MS,
+};
+const MUCH: Patience = { checkIntervalSecs: 600, timeoutMs: 30_000, readDeadlineMs: 30_000 };
+
+function configOf(workspace: Workspace, hung: string, patience: Patience): readonly string[] {
   const origin = (id: string, priority: number, path: string) => `[[origins]]
 id = "${id}"
 origin_type = "local"
 priority = ${priority}
 path = "${path}"
-operation_timeout_ms = 2000
+operation_timeout_ms = ${patience.timeoutMs}
 `;
   return workspace.config(`[health]
-check_interval_secs = 1
-timeout_ms = 1000
+check_interval_secs = ${patience.checkIntervalSecs}
+timeout_ms = ${patience.timeoutMs / 2}
 [read]
-read_deadline_ms = ${READ_DEADLINE_MS}
+read_deadline_ms = ${patience.readDeadlineMs}
 ${origin("hung", 1, hung)}${origin("disk", 2, workspace.path("disk"))}`);
 }
 
@@ -54,7 +70,7 @@ async function timed<T>(work: Promise<T>): Promise<{ readonly ms: number; readon
   return { ms: performance.now() - started, result };
 }
 
-async function setUp() {
+async function setUp(patience = LITTLE) {
   const stack = new AsyncDisposableStack();
   const workspace = stack.use(new Workspace("hung"));
   const hung = stack.use(await BindfsMount.create());
@@ -63,7 +79,8 @@ async function setUp() {
   writeFileSync(join(hung.tree.root, "only-hung.flac"), Buffer.alloc(500_000, "hung "));
   workspace.file("disk/both.flac", both);
   workspace.file("disk/only-disk.flac", Buffer.alloc(500_000, "disk "));
-  const mount = stack.use(await Mount.scanned(workspace, configOf(workspace, hung.tree.root)));
+  const config = configOf(workspace, hung.tree.root, patience);
+  const mount = stack.use(await Mount.scanned(workspace, config));
   return { stack, workspace, hung, mount };
 }
 
@@ -119,6 +136,41 @@ describe("an origin that hangs", () => {
     expect(stdout === readFileSync(workspace.path("disk/both.flac"), "latin1")).toBe(true);
     hung.go();
   }, 60_000);
+
+  test.each([
+    ["cat", ["cat"]],
+    ["a read past the kernel's cache", ["dd", "iflag=direct", "bs=64k"]],
+  ])(
+    "NFR-7.2 lets a reader that is interrupted go at once: %s",
+    async (_, command) => {
+      const { stack, workspace, hung, mount } = await setUp(MUCH);
+      await using _all = stack;
+      await hung.stop();
+      const file = join(workspace.mountPoint, "only-hung.flac");
+      for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
+        const words = command[0] === "dd" ? [...command, `if=${file}`] : [...command, file];
+        const reader = Bun.spawn([...words], { stdio: ["ignore", "ignore", "ignore"] });
+        await Bun.sleep(300);
+        expect(reader.exitCode).toBeNull();
+        reader.kill(signal);
+        const { ms } = await timed(reader.exited);
+        expect(reader.signalCode).toBe(signal);
+        expect(ms).toBeLessThan(INTERRUPT_MS);
+      }
+      // The mount goes on.
+      const other = await timed(
+        workspace.shell('cmp "$1/only-disk.flac" "$2"', workspace.path("disk/only-disk.flac")),
+      );
+      expect(other.ms).toBeLessThan(PROMPT_MS);
+      hung.go();
+      await eventually("it is read again once it goes on", async () => {
+        const { code } = await workspace.run(["cat", file]);
+        return code === 0;
+      });
+      expect(await mount.stop()).toBe(0);
+    },
+    60_000,
+  );
 
   test("neither unmounting nor the end of the process waits for it; its guards are bounded", async () => {
     const { stack, workspace, hung, mount } = await setUp();

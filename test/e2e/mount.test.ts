@@ -181,3 +181,15 @@ describe.each(USERS)("a library mounted by %s", (_, user) => {
     expect(Number(files)).toBe(FILES.length + 3);
   });
 });
+
+// The kernel's root may be entered by nobody until it was looked at, and a look that meets a change
+// is lost: whoever came first was refused now and then.
+test("a mount was looked at before anything changes in it", async () => {
+  using workspace = new Workspace("mount");
+  workspace.file("disk/track", "track");
+  const args = [...Mount.origins(workspace.path("disk")), "--log-level", "debug"];
+  await using mount = await Mount.start(workspace, args);
+  expect(await mount.stop()).toBe(0);
+  const [line = "{}"] = mount.lines('"message":"requests of the kernel"');
+  expect(JSON.parse(line)).toMatchObject({ GETATTR: expect.any(Number) });
+});

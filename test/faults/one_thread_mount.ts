@@ -117,7 +117,7 @@ export class OneThreadMount implements AsyncDisposable {
         syscalls: libc(),
         network: () => "",
         processLives: () => true,
-        open: originOpener({ clock, readers: { calls }, extras }),
+        open: originOpener({ clock, readers: { calls }, watcher: UNWATCHED, extras }),
         onFault,
         onWarning: () => undefined,
       }),
@@ -212,11 +212,14 @@ function readInThisThread({ jobs }: SharedState, reader: Reader): Disposable {
   };
 }
 
+/** Watching is a thread's work; here every origin is asked. */
+const UNWATCHED = { watch: () => ({ [Symbol.dispose]: () => undefined }) };
+
 function settingsOf(id: OriginId, path: string, priority: number): OriginSettings {
   return {
     ...{ id, originType: "local", path, priority, enabled: true, prefix: ROOT_PATH as BytePath },
     ...{ exclude: [], operationTimeoutMs: 30_000, maxConcurrency: undefined, cache: false },
     ...{ bandwidthLimitBytesPerSec: undefined, pollIntervalSecs: 900, revalidateSecs: 60 },
-    ...{ index: undefined, indexTrust: false, credentials: undefined },
+    ...{ index: undefined, indexTrust: false, credentials: undefined, watch: false },
   };
 }

@@ -218,6 +218,7 @@ export class World {
       id: id as string as OriginId,
       originType: "local",
       path: `/model/${id}`,
+      watch: true,
       priority,
       enabled: true,
       prefix: prefix as BytePath,

@@ -70,6 +70,8 @@ export interface LocalOriginSettings extends CommonOriginSettings {
   readonly originType: "local";
   /** Absolute. */
   readonly path: string;
+  /** Whether changes are heard of by inotify; else the origin is polled. Default true. */
+  readonly watch: boolean;
 }
 
 /** A path where the system has mounted the share. */

@@ -104,7 +104,13 @@ const networkPath = {
 
 /** Settings of each type besides those of every origin; flags and help are made from these. */
 const ownOfType = {
-  local: { path: localPath },
+  local: {
+    path: localPath,
+    watch: v.optional(
+      flag("let the system tell of changes instead of looking for them (default: true)"),
+      true,
+    ),
+  },
   nfs: networkPath,
   smb: networkPath,
   s3: {

@@ -56,7 +56,12 @@ export function resolveOrigin(origin: WrittenOrigin, around: Surroundings): Orig
   const common = commonSettings(origin, around);
   switch (origin.origin_type) {
     case "local":
-      return { ...common, originType: "local", path: absolutePath(origin.path, around) };
+      return {
+        ...common,
+        originType: "local",
+        path: absolutePath(origin.path, around),
+        watch: origin.watch,
+      };
     case "nfs":
     case "smb":
       return {

@@ -5,9 +5,9 @@ import type { Clock } from "../clock.ts";
 import { isOriginFailure, MusicFsError, messageOf, OriginError, OwnError } from "../errors.ts";
 import { RETRY_DELAYS_MS } from "../limits.ts";
 import type { Origin } from "../origins/origin.ts";
+import type { ReadBuffers } from "../read_buffers.ts";
 import type { Candidate, Candidates } from "./candidates.ts";
 import type { FederatedFile } from "./file.ts";
-import type { ReadBuffers } from "./read_buffers.ts";
 import { ReadTry } from "./read_try.ts";
 import type { ReplicaJudge } from "./replicas.ts";
 import type { SwitchRule } from "./switch_rule.ts";
@@ -153,7 +153,9 @@ export class FailoverRead {
   ): Promise<void> {
     const { switchRule, hedge } = this.ports;
     const { lengthBytes } = this.request;
-    const patienceMs = switchRule.patienceMs(candidate.origin, lengthBytes);
+    // A large read at a slow origin may take longer than there is time: the others get half of it.
+    const halfMs = this.#remainingMs() / 2;
+    const patienceMs = Math.min(switchRule.patienceMs(candidate.origin, lengthBytes), halfMs);
     if (await this.#until(isDone, patienceMs)) return;
     this.candidates.admitUnverified();
     const roundsLeft = this.#round < RETRY_DELAYS_MS.length && !this.#retriesUsedUp;
@@ -166,7 +168,7 @@ export class FailoverRead {
       !hedge || others.every((other) => this.candidates.isOnTrial(other))
         ? (this.#remainingMs() + patienceMs) / (others.length + 1)
         : switchRule.answeredSince(candidate.origin, read.startedMs)
-          ? switchRule.longestPatienceMs(lengthBytes)
+          ? Math.min(switchRule.longestPatienceMs(lengthBytes), halfMs)
           : patienceMs;
     const moreMs = longestMs - patienceMs;
     if (moreMs > 0 && (await this.#until(isDone, moreMs))) return;

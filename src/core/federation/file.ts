@@ -33,3 +33,50 @@ export interface ReadOutcome {
   /** False: the bytes are of a `probable` replica and must never be stored as this version's. */
   readonly proved: boolean;
 }
+
+export interface FetchOptions {
+  /** Cancels the read. */
+  readonly signal: AbortSignal;
+  /** Longest duration of this read, at most and by default `read_deadline_ms`. */
+  readonly deadlineMs?: number;
+  /** Nobody waits for it: it makes way for others, retries nothing and tells nobody of a failure. */
+  readonly background?: boolean;
+}
+
+/**
+ * Reads from the origins; as `FailoverExecutor.read`. Fails within the deadline, writes into `into`
+ * only until it settles.
+ */
+export type FetchFile = (
+  file: FederatedFile,
+  offsetBytes: number,
+  into: Uint8Array,
+  options: FetchOptions,
+) => Promise<ReadOutcome>;
+
+/** How a READ was answered, from wherever its bytes came. */
+export interface ServedRead {
+  readonly bytesRead: number;
+  /** False: some of the bytes are of a `probable` replica. */
+  readonly proved: boolean;
+  /** Bytes that were on the cache's disk, */
+  readonly cacheBytes: number;
+  /** that were read ahead, or for somebody else, and were in memory, */
+  readonly memoryBytes: number;
+  /** and that an origin had to be waited for. */
+  readonly originBytes: number;
+  /** The origin that the latest of the bytes came from; undefined when all were in the cache. */
+  readonly origin?: OriginId;
+  /** Tries at origins that failed before they came. */
+  readonly failures: number;
+  /** The origin that should have served it, when another did. */
+  readonly failedOver?: OriginId;
+}
+
+/** Answers READs: from memory, from the cache, or as `FetchFile`. */
+export type ReadFile = (
+  file: FederatedFile,
+  offsetBytes: number,
+  into: Uint8Array,
+  options: { readonly signal: AbortSignal },
+) => Promise<ServedRead>;

@@ -10,9 +10,9 @@ import type { FailoverPolicy } from "../config/config.ts";
 import { isOriginFailure, OriginError } from "../errors.ts";
 import { FINGERPRINT_QUEUE_FILES } from "../limits.ts";
 import type { Origin, OriginId } from "../origins/origin.ts";
+import { ReadBuffers } from "../read_buffers.ts";
 import type { FederatedFile } from "./file.ts";
 import { fingerprint, type Region, wholeSha256 } from "./fingerprint.ts";
-import { ReadBuffers } from "./read_buffers.ts";
 import { ReadTry } from "./read_try.ts";
 
 /** Where findings about replicas go; a `CatalogWriter` or something around it. */

@@ -1,11 +1,16 @@
-/** One try of one read at one origin, which ends for its reader whether or not the origin does. */
+/**
+ * One try of one read at one origin, which ends for its reader whether or not the origin does. An
+ * origin that was given up may still write into the buffer of its try, so no try writes into the
+ * reader's memory: each has a buffer of its own, copied from when it wins and given back only after
+ * the origin answered.
+ */
 
 import { displayPath } from "../bytes.ts";
 import type { Replica } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
 import { OriginError } from "../errors.ts";
 import type { Origin } from "../origins/origin.ts";
-import type { ReadBuffers } from "./read_buffers.ts";
+import type { ReadBuffers } from "../read_buffers.ts";
 
 export interface TryRequest {
   readonly origin: Origin;

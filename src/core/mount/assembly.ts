@@ -27,6 +27,7 @@ import type { KernelReplies } from "./kernel_replies.ts";
 import { LocalRoots } from "./local_roots.ts";
 import { OriginScanner } from "./origin_scanner.ts";
 import { type OpenOrigin, OriginSet } from "./origin_set.ts";
+import { OriginWatches } from "./origin_watches.ts";
 import {
   type RequestService,
   type RequestServicePorts,
@@ -79,6 +80,7 @@ export class Assembly implements AsyncDisposable {
   readonly scans: Scans;
   readonly updates: CatalogUpdates;
   readonly #scanner: OriginScanner;
+  readonly #watches: OriginWatches;
   readonly #cleanUp = new AsyncDisposableStack();
   /** Requests from before there was anybody to serve them. */
   readonly #early: Deferred[] = [];
@@ -135,19 +137,31 @@ export class Assembly implements AsyncDisposable {
       random: ports.random,
       scan: this.#scanner.scan,
       usable,
+      watched: (id) => watches.isWatched(id),
       onFault: ports.onWarning,
     });
     this.scans = scans;
     cleanUp.defer(() => scans.close());
+    const watches = new OriginWatches({
+      clock,
+      hold: (origin, watch) => federation.registry.holdWatch(origin, watch),
+      list: this.#scanner.list,
+      rescan: (id) => scans.rescan(id),
+      isShown: this.#scanner.shows,
+      onWarning: ports.onWarning,
+    });
+    this.#watches = watches;
     const { open } = ports;
     const { routing } = state;
-    this.origins = new OriginSet({ routing, roots, federation, scans, open, writer, updates });
+    const parts = { roots, federation, scans, watches, writer, updates };
+    this.origins = new OriginSet({ routing, open, ...parts });
     cleanUp.use(this.#collectLatencies());
     cleanUp.use(
       events.subscribe((event) => {
         if (isGoodNews(event)) this.#service?.originRecovered();
         if (event.type !== "recovered") return;
         scans.recovered(event.origin);
+        watches.recovered(event.origin);
         void roots.refresh(event.origin);
       }),
     );
@@ -174,7 +188,7 @@ export class Assembly implements AsyncDisposable {
       readDeadlineMs: config.read.readDeadlineMs,
       list: this.#scanner.list,
       believedMs: (id) => (this.origins.settings(id)?.revalidateSecs ?? 0) * MS,
-      watched: () => false,
+      watched: (id) => this.#watches.isWatched(id),
       reply,
       onOutcome: onOutcome ?? (() => undefined),
       ...(processLives === undefined ? {} : { processLives }),

@@ -48,7 +48,8 @@ function logEvent(event: MusicFsEvent, log: Logger): void {
     case "scan_finished": {
       const { origin, outcome, reason } = event;
       const fields = { origin, outcome, ...(reason === undefined ? {} : { reason }) };
-      if (outcome === "complete") log.info("scanned", fields);
+      if (outcome === "cancelled") log.debug("scanned", fields);
+      else if (outcome === "complete") log.info("scanned", fields);
       else log.warn("scanned", fields);
       return;
     }

@@ -4,6 +4,7 @@
  * does with them is `assembly.ts`.
  */
 
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { NoBlockCache } from "../cache/no_block_cache.ts";
 import { SqliteCatalogReader } from "../catalog/reader.ts";
@@ -22,6 +23,7 @@ import { Notifier } from "../threads/notifier.ts";
 import { ReaderPool } from "../threads/reader_pool.ts";
 import { SharedState } from "../threads/shared_state.ts";
 import { StoreThread } from "../threads/store.ts";
+import { Watcher } from "../threads/watcher.ts";
 import type { Ownership } from "../vfs/attributes.ts";
 import type { Deferred } from "../vfs/deferred.ts";
 import { Assembly, type AssemblyPorts } from "./assembly.ts";
@@ -30,6 +32,8 @@ import type { KernelReplies } from "./kernel_replies.ts";
 import { originOpener } from "./origin_opener.ts";
 import { checkPlacement, placesOf } from "./placement.ts";
 
+/** How long `start` waits for the first look at the mount, which nothing can delay but a busy machine. */
+const LOOK_PATIENCE_MS = 2000;
 /** How long `stop` waits for the FUSE thread to notice that the mount is gone. */
 const END_PATIENCE_MS = 2000;
 
@@ -128,6 +132,7 @@ export class Library {
     cleanUp.defer(() => log.debug("requests of the kernel", state.requests.byName()));
     const onDeferred = (deferred: Deferred) => this.#assembly?.defer(deferred);
     const readers = cleanUp.use(new ReaderPool({ state, fuseFd: mounted.fd, onDeferred, onFault }));
+    const watcher = cleanUp.use(new Watcher(onFault));
     const owner = ownership(config);
     const { originExtras, onOutcome } = this.options;
     const assembly = cleanUp.use(
@@ -146,6 +151,7 @@ export class Library {
         open: originOpener({
           clock: systemClock,
           readers,
+          watcher,
           ...(originExtras === undefined ? {} : { extras: originExtras }),
         }),
         ...(onOutcome === undefined ? {} : { onOutcome }),
@@ -170,6 +176,7 @@ export class Library {
     fuse.ended.then(this.#end.resolve, this.#end.reject);
     const negotiated = await fuse.ready;
     raiseReadahead(mounted.connection);
+    await lookAtRoot(mounted.mountPoint);
     const cache = new Notifier(mounted.fd, negotiated.expireOnly, state.seen, onFault);
     cleanUp.defer(() => cache.close());
     const reply: KernelReplies = ({ address }, length) =>
@@ -231,4 +238,19 @@ function ownership({ mount: settings }: Config): Ownership {
     callerUid,
     callerGid,
   };
+}
+
+/**
+ * Has the kernel ask for the root's attributes before it is told of any change. It starts with a
+ * root that nobody may enter, and drops the first answer about it when an INVAL_INODE comes in
+ * between: whoever asked gets EACCES then (fuse_change_attributes_common, fs/fuse/inode.c). The look
+ * happens on a thread of the runtime's pool, and the FUSE thread answers it by itself.
+ */
+async function lookAtRoot(mountPoint: string): Promise<void> {
+  const looked = stat(mountPoint).then(
+    () => undefined,
+    // Unmounted already: `ended` tells.
+    () => undefined,
+  );
+  await Promise.race([looked, Bun.sleep(LOOK_PATIENCE_MS)]);
 }

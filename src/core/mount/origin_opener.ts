@@ -3,26 +3,31 @@
 import type { Clock } from "../clock.ts";
 import { buildOrigin, type OriginPorts } from "../origins/build.ts";
 import type { ReaderPool } from "../threads/reader_pool.ts";
+import type { Watcher } from "../threads/watcher.ts";
 import type { OpenOrigin } from "./origin_set.ts";
 
 export interface OriginOpenerPorts {
   readonly clock: Clock;
   readonly readers: Pick<ReaderPool, "calls">;
+  readonly watcher: Pick<Watcher, "watch">;
   /** What else `buildOrigin` is given. */
   readonly extras?: (id: string) => Partial<OriginPorts>;
 }
 
-export function originOpener({ clock, readers, extras }: OriginOpenerPorts): OpenOrigin {
+export function originOpener({ clock, readers, watcher, extras }: OriginOpenerPorts): OpenOrigin {
   return async (settings, row, metrics) => {
     let localRoot: string | undefined;
     const more = extras?.(settings.id) ?? {};
     const origin = await buildOrigin(settings, {
       clock,
       metrics,
-      localDisk({ path }) {
+      localDisk({ path, watch }) {
         localRoot = path;
         return {
           call: (request, signal) => readers.calls.call(row, path, request, signal),
+          ...(watch && {
+            watch: (onChange, onState) => watcher.watch(path, onChange, onState),
+          }),
           close: () => Promise.resolve(),
         };
       },

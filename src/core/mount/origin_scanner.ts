@@ -1,6 +1,6 @@
 /** Scans and listings of the origins of a running mount. */
 
-import type { BytePath } from "../bytes.ts";
+import { type BytePath, baseName, parentPath, ROOT_PATH } from "../bytes.ts";
 import type { CatalogWriter } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
 import { isOriginFailure, OwnError } from "../errors.ts";
@@ -47,6 +47,16 @@ export class OriginScanner {
     await this.#withOrigin(id, (origin) =>
       listOnDemand(origin, directory, this.#exclusion(id), ports, signal),
     );
+  };
+
+  /** False for a directory that is left out of the tree, for itself or for one around it. */
+  readonly shows = (id: OriginId, directory: BytePath): boolean => {
+    if (!this.ports.federation.registry.isEnabled(id)) return false;
+    const exclusion = this.#exclusion(id);
+    for (let at = directory; at !== ROOT_PATH; at = parentPath(at)) {
+      if (exclusion.excludes(baseName(at), at)) return false;
+    }
+    return true;
   };
 
   #exclusion(id: OriginId): Exclusion {

@@ -13,6 +13,7 @@ import { OriginMetrics } from "../origins/wrappers/metrics.ts";
 import type { RoutingTable } from "../vfs/routing_table.ts";
 import type { CatalogUpdates } from "./catalog_updates.ts";
 import type { LocalRoots } from "./local_roots.ts";
+import type { OriginWatches } from "./origin_watches.ts";
 import type { Scans } from "./scans.ts";
 
 export interface OpenedOrigin {
@@ -33,6 +34,7 @@ export interface OriginSetPorts {
   readonly roots: LocalRoots;
   readonly federation: Federation;
   readonly scans: Scans;
+  readonly watches: OriginWatches;
   readonly open: OpenOrigin;
   readonly writer: CatalogWriter;
   readonly updates: CatalogUpdates;
@@ -95,7 +97,7 @@ export class OriginSet {
   }
 
   async #add(settings: OriginSettings): Promise<void> {
-    const { routing, roots, federation, open } = this.ports;
+    const { routing, roots, federation, watches, open } = this.ports;
     const { id, priority, enabled } = settings;
     const row = routing.claim(id);
     const metrics = this.metrics(id);
@@ -105,6 +107,7 @@ export class OriginSet {
       this.#settings.set(id, settings);
       if (localRoot !== undefined) await roots.add(id, localRoot);
       federation.add(origin, { priority, enabled });
+      watches.add(origin);
     } catch (error) {
       this.#settings.delete(id);
       roots.remove(id);

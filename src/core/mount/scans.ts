@@ -1,7 +1,7 @@
 /**
  * Keeps the catalog up to date: every origin is scanned when it is first reached and then every
- * `poll_interval_secs`, with jitter so that origins do not wake their disks in step; and whenever
- * somebody asks for it. One scan of an origin runs at a time.
+ * `poll_interval_secs`, unless it is watched, with jitter so that origins do not wake their disks in
+ * step; and whenever somebody asks for it. One scan of an origin runs at a time.
  */
 
 import type { Clock, Random } from "../clock.ts";
@@ -40,6 +40,8 @@ export interface ScansPorts {
   ) => Promise<ScanResult>;
   /** True while the origin can be expected to answer. */
   readonly usable: (origin: OriginId) => boolean;
+  /** True while the origin tells of its changes by itself. */
+  readonly watched: (origin: OriginId) => boolean;
   /** A scan of which no event tells. */
   readonly onFault: (message: string) => void;
 }
@@ -55,6 +57,8 @@ interface Running {
   readonly startedMs: number;
   readonly watchers: Set<(progress: ScanProgress) => void>;
   progress: ScanProgress;
+  /** Something changed since it began: another one follows. */
+  again: boolean;
   readonly result: Promise<ScanResult>;
   /** Resolves when it ended, however, and the next one is due. */
   readonly ended: Promise<void>;
@@ -92,6 +96,13 @@ export class Scans {
     if (scheduled !== undefined && scheduled.running === undefined) this.#arm(origin, 0);
   }
 
+  /** Anything may have changed since now: scans the origin from its start, soon. */
+  rescan(origin: OriginId): void {
+    const scheduled = this.#origins.get(origin);
+    if (scheduled?.running !== undefined) scheduled.running.again = true;
+    else if (scheduled !== undefined) this.#arm(origin, 0);
+  }
+
   /**
    * Scans an origin now, whatever its health. Rejects as `sync/scan.ts`, and with `usage` for an
    * origin that is not scanned at all.
@@ -105,7 +116,7 @@ export class Scans {
       const { running } = scheduled;
       if (running === undefined || (wait && !allowEmpty)) {
         const joined = running ?? this.#start(origin, scheduled, { allowEmpty });
-        return await watched(joined, onProgress);
+        return await followed(joined, onProgress);
       }
       if (!wait) throw new OwnError("busy", `another scan of origin ${origin} is running`);
       await running.ended;
@@ -151,7 +162,7 @@ export class Scans {
   }
 
   #start(origin: OriginId, scheduled: Scheduled, options: ScanOptions): Running {
-    const { clock, random, scan } = this.ports;
+    const { clock, random, scan, watched } = this.ports;
     scheduled.timer?.[Symbol.dispose]();
     const watchers: Running["watchers"] = new Set();
     const onProgress = (progress: ScanProgress) => {
@@ -162,7 +173,7 @@ export class Scans {
     const intervalMs = scheduled.intervalMs * (1 + JITTER * (2 * random() - 1));
     const ended = result
       .then(
-        () => intervalMs,
+        () => (watched(origin) ? undefined : intervalMs),
         (error: unknown) => {
           this.#tell(error);
           return Math.min(intervalMs, RETRY_MS);
@@ -170,10 +181,13 @@ export class Scans {
       )
       .then((nextMs) => {
         scheduled.running = undefined;
-        if (this.#origins.get(origin) === scheduled) this.#arm(origin, nextMs);
+        const delayMs = running.again ? 0 : nextMs;
+        if (delayMs === undefined || this.#origins.get(origin) !== scheduled) return;
+        this.#arm(origin, delayMs);
       });
     const startedMs = clock.wallMs();
-    const running: Running = { startedMs, watchers, progress: NOTHING_YET, result, ended };
+    const progress = NOTHING_YET;
+    const running: Running = { startedMs, watchers, progress, again: false, result, ended };
     scheduled.running = running;
     return running;
   }
@@ -185,7 +199,7 @@ export class Scans {
 }
 
 /** The result of a scan, whose progress goes to `watcher`, too. */
-async function watched(
+async function followed(
   { result, watchers }: Running,
   watcher: ScanOptions["onProgress"],
 ): Promise<ScanResult> {

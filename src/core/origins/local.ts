@@ -42,6 +42,7 @@ export class LocalOrigin implements Origin {
   readonly id: OriginId;
   readonly type: OriginType;
   readonly capabilities: OriginCapabilities;
+  readonly watch?: NonNullable<Origin["watch"]>;
   readonly #disk: DiskClient;
   readonly #closing = new AbortController();
 
@@ -50,6 +51,7 @@ export class LocalOrigin implements Origin {
     this.type = options.type;
     this.capabilities = options.capabilities;
     this.#disk = options.disk;
+    if (options.disk.watch !== undefined) this.watch = options.disk.watch;
   }
 
   async *list(directory: BytePath, signal?: AbortSignal): AsyncGenerator<readonly DirEntry[]> {

@@ -34,6 +34,7 @@ import type {
   OriginId,
   ProbeResult,
   ReadOptions,
+  WatchState,
 } from "./origin.ts";
 
 export const MEMORY_CAPABILITIES: OriginCapabilities = {
@@ -232,9 +233,10 @@ export class MemoryOrigin implements Origin {
     return this.#operation(ROOT_PATH, signal, () => this.probeResult);
   }
 
-  watch(onChange: ChangeListener): Disposable {
+  watch(onChange: ChangeListener, onState?: (state: WatchState) => void): Disposable {
     const listener: ChangeListener = (directory) => onChange(directory);
     this.#listeners.add(listener);
+    onState?.({ watching: true });
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 

@@ -91,6 +91,14 @@ export type ChecksumKind = "md5" | "sha256";
 /** What a watch reports: something below `directory` changed, or (`undefined`) anything may have. */
 export type ChangeListener = (directory: BytePath | undefined) => void;
 
+/**
+ * What a watch says of itself: that it hears of every change from now on, or no longer, and why. One
+ * that ended for good is not worth asking for again soon.
+ */
+export type WatchState =
+  | { readonly watching: true }
+  | { readonly watching: false; readonly reason: string; readonly forGood: boolean };
+
 export interface Origin {
   readonly id: OriginId;
   readonly type: OriginType;
@@ -120,8 +128,12 @@ export interface Origin {
   /** A cheap look at metadata: is the origin there? Throws when it is not. */
   probe(signal?: AbortSignal): Promise<ProbeResult>;
 
-  /** Tells of changes until disposed. Losing track is told as a change of everything. */
-  watch?(onChange: ChangeListener): Disposable;
+  /**
+   * Tells of changes until disposed, from the state `watching` on, which takes as long as it takes
+   * to see every directory. Having missed something is told as a change of everything. A watch that
+   * is no longer `watching` tells nothing more.
+   */
+  watch?(onChange: ChangeListener, onState?: (state: WatchState) => void): Disposable;
 
   /**
    * The checksum of the whole file, lower-case hex, stored or computed by the server; undefined

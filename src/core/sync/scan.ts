@@ -82,7 +82,8 @@ export async function scan(
     return result;
   } catch (error) {
     const isOthers = error instanceof MusicFsError && error.code === "busy";
-    if (!isOthers) events.emit({ ...finished, outcome: "failed", reason: messageOf(error) });
+    const outcome = signal?.aborted ? "cancelled" : "failed";
+    if (!isOthers) events.emit({ ...finished, outcome, reason: messageOf(error) });
     throw error;
   }
 }

@@ -32,6 +32,12 @@ export interface Syscalls {
   socketpair(domain: number, type: number, protocol: number, into: number): number;
   recvmsg(fd: number, message: number, flags: number): number;
   prctl(option: number, argument: number): number;
+  inotifyInit(flags: number): number;
+  inotifyAddWatch(fd: number, path: number, mask: number): number;
+  inotifyRemoveWatch(fd: number, watch: number): number;
+  eventfd(initial: number, flags: number): number;
+  /** `entries` is `count` `struct pollfd`s' address. */
+  poll(entries: number, count: number, timeoutMs: number): number;
 }
 
 const { i32, u32, ptr, i64_fast, u64_fast } = FFIType;
@@ -57,6 +63,11 @@ function load(): Syscalls {
     socketpair: { args: [i32, i32, i32, ptr], returns: i32 },
     recvmsg: { args: [i32, ptr, i32], returns: i64_fast },
     prctl: { args: [i32, u64_fast], returns: i32 },
+    inotify_init1: { args: [i32], returns: i32 },
+    inotify_add_watch: { args: [i32, ptr, u32], returns: i32 },
+    inotify_rm_watch: { args: [i32, i32], returns: i32 },
+    eventfd: { args: [u32, i32], returns: i32 },
+    poll: { args: [ptr, u64_fast, i32], returns: i32 },
   });
   const errnoAddress = symbols.__errno_location() as Pointer;
   const empty = new Memory(8);
@@ -92,6 +103,11 @@ function load(): Syscalls {
       answer(symbols.socketpair(domain, type, protocol, p(into))),
     recvmsg: (fd, message, flags) => answer(symbols.recvmsg(fd, p(message), flags)),
     prctl: (option, argument) => answer(symbols.prctl(option, argument)),
+    inotifyInit: (flags) => answer(symbols.inotify_init1(flags)),
+    inotifyAddWatch: (fd, path, mask) => answer(symbols.inotify_add_watch(fd, p(path), mask)),
+    inotifyRemoveWatch: (fd, watch) => answer(symbols.inotify_rm_watch(fd, watch)),
+    eventfd: (initial, flags) => answer(symbols.eventfd(initial, flags)),
+    poll: (entries, count, timeoutMs) => answer(symbols.poll(p(entries), count, timeoutMs)),
   };
 }
 

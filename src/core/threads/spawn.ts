@@ -1,6 +1,6 @@
 /** The one place that knows how a Worker's code is found, from the sources and in the binary. */
 
-export type WorkerName = "fuse" | "reader" | "store" | "cache" | "notifier";
+export type WorkerName = "fuse" | "reader" | "store" | "cache" | "notifier" | "watcher";
 
 /** Where `bun build --compile` puts what it embeds; scripts/build.ts embeds with `--root .`. */
 const EMBEDDED = "/$bunfs/";

@@ -138,7 +138,7 @@ credentials = { env = "X" }
         column: 1,
         key: "origins[0].prio",
         message:
-          "is not a setting here; there are id, origin_type, path, priority, enabled, prefix, " +
+          "is not a setting here; there are id, origin_type, path, watch, priority, enabled, prefix, " +
           "exclude, operation_timeout_ms, max_concurrency, bandwidth_limit, cache, " +
           "poll_interval_secs, revalidate_secs, index, index_trust, credentials",
       },
@@ -172,7 +172,7 @@ const MESSAGES: readonly (readonly [string, string])[] = [
   [`${NAS}prioriy = 1`, '5:1: origins[0].prioriy is not a setting here; did you mean "priority"?'],
   [
     `${NAS}max-connections = 1`,
-    "5:1: origins[0].max-connections is not a setting here; there are id, origin_type, path, priority, enabled, prefix, exclude, operation_timeout_ms, max_concurrency, bandwidth_limit, cache, poll_interval_secs, revalidate_secs, index, index_trust, credentials",
+    "5:1: origins[0].max-connections is not a setting here; there are id, origin_type, path, watch, priority, enabled, prefix, exclude, operation_timeout_ms, max_concurrency, bandwidth_limit, cache, poll_interval_secs, revalidate_secs, index, index_trust, credentials",
   ],
   [
     `${NAS}bucket = "b"`,

@@ -3,15 +3,9 @@ import type { Federation } from "../../../src/core/federation/federation.ts";
 import { FIRST_BYTE_READ_BYTES } from "../../../src/core/limits.ts";
 import { settle, type VirtualClock } from "../../support/virtual_clock.ts";
 import { deaf, fail, hang, type ScriptedOrigin, slow } from "./scripted_origin.ts";
-import { federate, id, someBytes, TestFile } from "./setting.ts";
+import { federate, id, provedOn, someBytes, TestFile, timed } from "./setting.ts";
 
 const DEADLINE_MS = 30_000;
-
-const provedOn = (...origins: ScriptedOrigin[]) =>
-  new TestFile(
-    someBytes(1000),
-    origins.map((origin) => [origin, "proved"] as const),
-  );
 
 /** Enough quick reads that the origin's p95 is known to be `ms`. */
 async function warm(
@@ -23,13 +17,6 @@ async function warm(
   origin.reads = slow(ms);
   const file = provedOn(origin);
   for (let n = 0; n < 20; n++) await clock.run(federation.read(file, 0, new Uint8Array(1)));
-}
-
-/** How long the read took, and what became of it. */
-async function timed<T>(clock: VirtualClock, reading: Promise<T>) {
-  const startMs = clock.monotonicMs();
-  const settled = await clock.run(Promise.allSettled([reading]));
-  return { ...settled[0], tookMs: clock.monotonicMs() - startMs };
 }
 
 describe("a silent origin", () => {
@@ -64,6 +51,28 @@ describe("a silent origin", () => {
       ]);
       const read = await timed(clock, federation.read(file, 0, new Uint8Array(length)));
       expect(read).toMatchObject({ status: "fulfilled", tookMs: portions * 1000 });
+      await federation.close();
+    }
+  });
+
+  test("leaves half of a short deadline to the others, however large the read (NFR-7.2, F-8)", async () => {
+    for (const alive of [false, true]) {
+      const { federation, clock, origins } = await federate(["a", "b"], {
+        read: { readDeadlineMs: 2000, hedge: true, failover: "probable" },
+      });
+      const [a, b] = origins;
+      const length = 4 * FIRST_BYTE_READ_BYTES;
+      const file = new TestFile(someBytes(length), [
+        [a, "proved"],
+        [b, "proved"],
+      ]);
+      if (alive) {
+        a.nextReads.push(hang, slow(10));
+        a.reads = hang;
+      } else a.reads = hang;
+      const reading = timed(clock, federation.read(file, 0, new Uint8Array(length)));
+      if (alive) void federation.read(provedOn(a), 0, new Uint8Array(1));
+      expect(await reading).toMatchObject({ status: "fulfilled", tookMs: 1000 });
       await federation.close();
     }
   });
@@ -343,57 +352,6 @@ describe("a cancelled read", () => {
     const reading = federation.read(provedOn(origins[0]), 0, new Uint8Array(10), { signal });
     expect((await timed(clock, reading)).status).toBe("rejected");
     expect(origins[0].readCalls).toEqual([]);
-    await federation.close();
-  });
-});
-
-describe("the reader's buffer", () => {
-  test("is never an origin's: who answers late or after a failure cannot write to it", async () => {
-    const { federation, clock, origins } = await federate(["a", "b"]);
-    const [a, b] = origins;
-    const file = provedOn(a, b);
-    // a ignores the abort and writes rubbish later.
-    const leaked: Uint8Array[] = [];
-    a.read = async (_path, _offset, into) => {
-      leaked.push(into);
-      return new Promise(() => undefined);
-    };
-    const into = new Uint8Array(1000);
-    await clock.run(federation.read(file, 0, into));
-    b.reads = fail("connection");
-    for (const late of leaked) late.fill(0xff);
-    expect(into).toEqual(file.content);
-    // Nor does a later read get a buffer that a late writer still holds.
-    b.reads = { kind: "ok" };
-    const again = new Uint8Array(1000);
-    const reading = federation.read(file, 0, again);
-    for (const late of leaked) late.fill(0xee);
-    await clock.run(reading);
-    expect(again).toEqual(file.content);
-    const held = leaked.map(({ buffer }) => buffer);
-    for (const call of b.readCalls) expect(held).not.toContain(call.into.buffer);
-    await federation.close();
-  });
-
-  test("is safe from who failed and writes all the same", async () => {
-    const { federation, clock, origins } = await federate(["a", "b"]);
-    const [a, b] = origins;
-    a.reads = fail("connection");
-    await clock.run(federation.read(provedOn(a, b), 0, new Uint8Array(10)));
-    await clock.run(federation.read(provedOn(a, b), 0, new Uint8Array(10)));
-    const failed = a.readCalls.map(({ into }) => into.buffer);
-    for (const { into } of b.readCalls) expect(failed).not.toContain(into.buffer);
-    // Whereas one that answered has let go of its buffer.
-    expect(b.readCalls[1]?.into.buffer).toBe(b.readCalls[0]?.into.buffer as ArrayBuffer);
-    await federation.close();
-  });
-
-  test("keeps its contents when the read fails", async () => {
-    const { federation, clock, origins } = await federate(["a"]);
-    origins[0].reads = fail("credentials");
-    const into = new Uint8Array(10).fill(9);
-    await timed(clock, federation.read(provedOn(origins[0]), 0, into));
-    expect(into).toEqual(new Uint8Array(10).fill(9));
     await federation.close();
   });
 });

@@ -151,3 +151,17 @@ export async function federate<const Ids extends readonly string[]>(
   await settle();
   return { clock, events, findings, errors, federation, origins };
 }
+
+/** A file of 1000 bytes that all of them are proved to hold. */
+export const provedOn = (...origins: ScriptedOrigin[]) =>
+  new TestFile(
+    someBytes(1000),
+    origins.map((origin) => [origin, "proved"] as const),
+  );
+
+/** How long the read took, and what became of it. */
+export async function timed<T>(clock: VirtualClock, reading: Promise<T>) {
+  const startMs = clock.monotonicMs();
+  const settled = await clock.run(Promise.allSettled([reading]));
+  return { ...settled[0], tookMs: clock.monotonicMs() - startMs };
+}

@@ -251,6 +251,6 @@ function settingsOf(id: OriginId, path: string, priority: number): OriginSetting
     ...{ id, originType: "local", path, priority, enabled: true, prefix: ROOT_PATH as BytePath },
     ...{ exclude: [], operationTimeoutMs: 30_000, maxConcurrency: undefined, cache: false },
     ...{ bandwidthLimitBytesPerSec: undefined, pollIntervalSecs: 900, revalidateSecs: 60 },
-    ...{ index: undefined, indexTrust: false, credentials: undefined },
+    ...{ watch: true, index: undefined, indexTrust: false, credentials: undefined },
   };
 }

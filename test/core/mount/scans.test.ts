@@ -17,7 +17,7 @@ const COMPLETE: ScanResult = {
 
 type Scan = (signal: AbortSignal, options: ScanOptions) => Promise<unknown>;
 
-function setUp(scan: Scan, usable = () => true) {
+function setUp(scan: Scan, usable = () => true, watched = () => false) {
   const clock = new VirtualClock();
   const faults: string[] = [];
   const scans = new Scans({
@@ -28,6 +28,7 @@ function setUp(scan: Scan, usable = () => true) {
       return COMPLETE;
     },
     usable,
+    watched,
     onFault: (message) => void faults.push(message),
   });
   return { clock, scans, faults };
@@ -44,6 +45,27 @@ describe("Scans", () => {
     expect(scanned).toBe(1);
     await clock.advance(1);
     expect(scanned).toBe(2);
+    await scans.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("does not poll an origin that is watched, but for what it missed", async () => {
+    let scanned = 0;
+    const { clock, scans } = setUp(
+      async () => {
+        if (++scanned === 2) scans.rescan(nas);
+      },
+      undefined,
+      () => true,
+    );
+    scans.add(nas, 900_000);
+    await clock.advance(900_000);
+    expect(scanned).toBe(1);
+    scans.rescan(nas);
+    await clock.advance(0);
+    // A change during the second one makes a third.
+    await clock.advance(900_000);
+    expect(scanned).toBe(3);
     await scans.close();
     expect(clock.pendingTimers).toBe(0);
   });

@@ -30,7 +30,7 @@ const COMMON = {
 } as const;
 
 function local(path: string, more: Partial<LocalOriginSettings> = {}): LocalOriginSettings {
-  return { ...COMMON, originType: "local", path, ...more };
+  return { ...COMMON, originType: "local", path, watch: true, ...more };
 }
 
 function ports(more: Partial<Omit<OriginPorts, "clock">> = {}) {

@@ -175,6 +175,7 @@ describe("scan", () => {
     };
     const failure = await library.scan({ onProgress }, abort.signal).catch((e: unknown) => e);
     expect(failure).toMatchObject({ code: "cancelled" });
+    expect(library.events.at(-1)).toMatchObject({ type: "scan_finished", outcome: "cancelled" });
     const { list } = library.memory.counts;
     await Bun.sleep(5);
     expect(library.memory.counts.list).toBe(list);

@@ -1,5 +1,6 @@
 /** How a local origin reaches its disk. */
 
+import type { Origin } from "../origin.ts";
 import type { Disk } from "./disk.ts";
 import { serveDiskRequest } from "./protocol.ts";
 
@@ -10,6 +11,9 @@ export interface DiskClient {
    * `DiskFailure` when the request did not come through.
    */
   call(request: Uint8Array, signal?: AbortSignal): Promise<Uint8Array>;
+
+  /** As `Origin.watch`; absent where nothing tells of changes. */
+  readonly watch?: Origin["watch"];
 
   /** Pending calls reject. Idempotent. */
   close(): Promise<void>;

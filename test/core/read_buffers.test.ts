@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { ReadBuffers } from "../../../src/core/federation/read_buffers.ts";
+import { ReadBuffers } from "../../src/core/read_buffers.ts";
 
 describe("ReadBuffers", () => {
   test("gives exact lengths and reuses what came back", () => {

@@ -1,10 +1,6 @@
-/**
- * Buffers for tries of reads. An origin that was given up may still write into the buffer of its
- * try, so no try writes into the reader's memory: each has a buffer of its own, copied from when it
- * wins and given back only after the origin answered.
- */
+/** Buffers that reads need for a while, kept for reuse: gigabytes go through a few of these. */
 
-import { READ_BUFFERS_BYTES } from "../limits.ts";
+import { READ_BUFFERS_BYTES } from "./limits.ts";
 
 const SMALLEST_BYTES = 4096;
 

@@ -1,0 +1,147 @@
+/**
+ * Reads of open files through the cache: blocks on disk, else in memory or on their way, else
+ * fetched from the origins, block-aligned, once however many want them, and kept on disk when their
+ * origin's are. Sequential readers are read ahead for. Files of which no origin's bytes are kept go
+ * straight to the federation.
+ *
+ * A fetch ends when no READ waits for it and no open handle reads ahead with it. Everything here
+ * happens in one thread.
+ */
+
+import type { Clock } from "../clock.ts";
+import type { FederatedFile, FetchFile, ReadFile, ServedRead } from "../federation/file.ts";
+import type { OriginId } from "../origins/origin.ts";
+import { ReadBuffers } from "../read_buffers.ts";
+import type { BlockCache } from "./block_cache.ts";
+import { BlockRead } from "./block_read.ts";
+import { MemoryShare } from "./memory_share.ts";
+import { ReaderHandle } from "./reader_handle.ts";
+import { ReaderMemory } from "./reader_memory.ts";
+import { VersionBlocks } from "./version_blocks.ts";
+
+export interface ReaderPorts {
+  readonly clock: Clock;
+  readonly cache: BlockCache;
+  readonly fetch: FetchFile;
+  /** Whether an origin's bytes are kept (`cache = true`). */
+  readonly isCached: (origin: OriginId) => boolean;
+  /** Every read ends within this time. */
+  readonly readDeadlineMs: number;
+}
+
+interface OpenVersion {
+  readonly blocks: VersionBlocks;
+  /** Handles and reads that use it. */
+  users: number;
+}
+
+const STRAIGHT = "straight";
+
+export class Reader {
+  /** Handles that were read from, by their file. */
+  readonly #handles = new Map<FederatedFile, ReaderHandle | typeof STRAIGHT>();
+  readonly #versions = new Map<number, OpenVersion>();
+  readonly #memory = new ReaderMemory();
+  readonly #buffers = new ReadBuffers();
+  readonly #share: MemoryShare;
+
+  constructor(readonly ports: ReaderPorts) {
+    this.#share = new MemoryShare(ports.clock);
+  }
+
+  /**
+   * Reads as many bytes as fit and the file has. `file` is the open handle: one object for as long
+   * as it is open. Rejects as `FetchFile`, within `readDeadlineMs`.
+   */
+  readonly read: ReadFile = async (file, offsetBytes, into, { signal }) => {
+    const handle = this.#handleOf(file);
+    const lengthBytes = Math.max(0, Math.min(into.byteLength, file.sizeBytes - offsetBytes));
+    if (handle === STRAIGHT || lengthBytes === 0) {
+      return await this.#straight(file, offsetBytes, into, signal);
+    }
+    const { clock, readDeadlineMs: deadlineMs } = this.ports;
+    using _version = this.#use(file);
+    const wanted = into.subarray(0, lengthBytes);
+    const request = { file, offsetBytes, into: wanted, signal, deadlineMs };
+    handle.note(offsetBytes, lengthBytes);
+    using read = new BlockRead(clock, handle.blocks, request);
+    handle.readAhead();
+    return await read.run();
+  };
+
+  /** The handle is closed. */
+  release(file: FederatedFile): void {
+    const handle = this.#handles.get(file);
+    this.#handles.delete(file);
+    if (handle === undefined || handle === STRAIGHT) return;
+    handle[Symbol.dispose]();
+    this.#leave(file.version);
+  }
+
+  /** Memory that blocks take, and versions and handles that are open; for status and leak checks. */
+  get usage(): {
+    readonly memoryBytes: number;
+    readonly versions: number;
+    readonly handles: number;
+    readonly sequential: number;
+  } {
+    return {
+      memoryBytes: this.#memory.usedBytes,
+      versions: this.#versions.size,
+      handles: this.#handles.size,
+      sequential: this.#share.size,
+    };
+  }
+
+  async #straight(
+    file: FederatedFile,
+    offsetBytes: number,
+    into: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<ServedRead> {
+    const outcome = await this.ports.fetch(file, offsetBytes, into, { signal });
+    const { bytesRead, origin, failures, failedOver, proved } = outcome;
+    const served = { bytesRead, proved, cacheBytes: 0, memoryBytes: 0, originBytes: bytesRead };
+    const how = { origin, failures, ...(failedOver === undefined ? {} : { failedOver }) };
+    return { ...served, ...how };
+  }
+
+  #handleOf(file: FederatedFile): ReaderHandle | typeof STRAIGHT {
+    const known = this.#handles.get(file);
+    if (known !== undefined) return known;
+    const isCached = file.replicas().some(({ origin }) => this.ports.isCached(origin));
+    const handle = isCached
+      ? new ReaderHandle(file, this.#enter(file).blocks, this.#share)
+      : STRAIGHT;
+    this.#handles.set(file, handle);
+    return handle;
+  }
+
+  /** Keeps the version open for the time of a read, whether or not its handle is closed. */
+  #use(file: FederatedFile): Disposable {
+    this.#enter(file);
+    return { [Symbol.dispose]: () => this.#leave(file.version) };
+  }
+
+  #enter(file: FederatedFile): OpenVersion {
+    const { cache, fetch } = this.ports;
+    let open = this.#versions.get(file.version);
+    if (open === undefined) {
+      const ports = { memory: this.#memory, buffers: this.#buffers, fetch };
+      const blocks = new VersionBlocks(file.sizeBytes, cache.open(file), ports);
+      open = { blocks, users: 0 };
+      this.#versions.set(file.version, open);
+    }
+    open.users++;
+    return open;
+  }
+
+  #leave(version: number): void {
+    const open = this.#versions.get(version);
+    if (open === undefined) return;
+    open.users--;
+    if (open.users > 0) return;
+    this.#versions.delete(version);
+    open.blocks[Symbol.dispose]();
+  }
+}

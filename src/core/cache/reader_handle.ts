@@ -1,0 +1,75 @@
+/** One open file as the reader sees it: where it reads, and what is read ahead for it. */
+
+import type { FederatedFile } from "../federation/file.ts";
+import { BLOCK_BYTES, FETCH_BYTES } from "../limits.ts";
+import type { BlockFetch } from "./block_fetch.ts";
+import { blockAt, blockCount } from "./blocks.ts";
+import type { MemoryShare } from "./memory_share.ts";
+import { ReadaheadWindow } from "./readahead_window.ts";
+import type { VersionBlocks } from "./version_blocks.ts";
+
+export class ReaderHandle implements Disposable {
+  readonly #window = new ReadaheadWindow();
+  /** What is on its way and not needed yet. */
+  readonly #ahead = new Map<BlockFetch, Disposable>();
+  /** Blocks before this one were asked for, or are on disk. */
+  #aheadEnd = 0;
+
+  constructor(
+    readonly file: FederatedFile,
+    readonly blocks: VersionBlocks,
+    private readonly share: MemoryShare,
+  ) {}
+
+  /** Notes a read; after a seek, what was read ahead for the place before is wanted no more. */
+  note(offsetBytes: number, lengthBytes: number): void {
+    if (this.#window.note(offsetBytes, lengthBytes)) return;
+    this.#stop();
+    this.#aheadEnd = 0;
+  }
+
+  /** Has fetched what is likely to be read next, side by side. */
+  readAhead(): void {
+    if (this.#window.aheadBytes === 0) return;
+    const windowBytes = Math.min(this.#window.aheadBytes, this.share.of(this));
+    const { endBytes } = this.#window;
+    const { sizeBytes } = this.blocks;
+    const reached = blockAt(endBytes + BLOCK_BYTES - 1);
+    this.#aheadEnd = Math.max(this.#aheadEnd, reached);
+    // In steps: a reader that goes on in small ones must not make a request of every block.
+    const steps = Math.min(FETCH_BYTES, windowBytes / 2) / BLOCK_BYTES;
+    const room = reached + Math.floor(windowBytes / BLOCK_BYTES) - this.#aheadEnd;
+    const wanted = this.#aheadEnd + Math.floor(room / steps) * steps;
+    const isLast = endBytes + windowBytes >= sizeBytes;
+    const end = isLast ? blockCount(sizeBytes) : wanted;
+    if (end > this.#aheadEnd) this.#fetch(this.#aheadEnd, end);
+  }
+
+  /** The file is closed: nothing is fetched for it any more. */
+  [Symbol.dispose](): void {
+    this.#stop();
+  }
+
+  #fetch(first: number, end: number): void {
+    for (const run of this.blocks.missing({ first, end })) {
+      const fetch = this.blocks.start(this.file, run, { background: true });
+      if (fetch === undefined) {
+        this.#aheadEnd = run.first;
+        return;
+      }
+      this.#ahead.set(fetch, fetch.want());
+      void fetch.settled.then(() => this.#forget(fetch));
+    }
+    this.#aheadEnd = end;
+  }
+
+  #forget(fetch: BlockFetch): void {
+    this.#ahead.get(fetch)?.[Symbol.dispose]();
+    this.#ahead.delete(fetch);
+  }
+
+  #stop(): void {
+    this.share.leave(this);
+    for (const fetch of [...this.#ahead.keys()]) this.#forget(fetch);
+  }
+}
