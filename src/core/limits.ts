@@ -78,6 +78,11 @@ export const SWITCH_MAX_MS = 1000;
 /** Fewer reads than this have no p95 worth the name; SWITCH_MAX_MS holds until then. */
 export const SWITCH_MIN_SAMPLES = 20;
 
+/** Reads asked of a second origin because the first is slow: this share of all, ... */
+export const HEDGE_SHARE = 0.05;
+/** ... and so many in a row after a time in which none was. */
+export const HEDGE_BURST = 10;
+
 /** Reads up to this size are as good as their first byte: they count as latency samples (F-2). */
 export const FIRST_BYTE_READ_BYTES = 256 * 1024;
 

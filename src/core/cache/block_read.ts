@@ -163,7 +163,11 @@ export class BlockRead implements Disposable {
   #served(): ServedRead {
     const bytesRead = this.#done;
     let failures = 0;
-    for (const { outcome } of this.#waitedFor) failures += outcome?.failures ?? 0;
+    let hedged = false;
+    for (const { outcome } of this.#waitedFor) {
+      failures += outcome?.failures ?? 0;
+      hedged ||= outcome?.hedged ?? false;
+    }
     const last = this.#last?.outcome;
     return {
       bytesRead,
@@ -172,6 +176,7 @@ export class BlockRead implements Disposable {
       memoryBytes: this.#memoryBytes,
       originBytes: bytesRead - this.#cacheBytes - this.#memoryBytes,
       failures,
+      hedged,
       ...(last === undefined ? {} : { origin: last.origin }),
       ...(last?.failedOver === undefined ? {} : { failedOver: last.failedOver }),
     };

@@ -100,9 +100,9 @@ export class Reader {
     signal: AbortSignal,
   ): Promise<ServedRead> {
     const outcome = await this.ports.fetch(file, offsetBytes, into, { signal });
-    const { bytesRead, origin, failures, failedOver, proved } = outcome;
+    const { bytesRead, origin, failures, failedOver, hedged, proved } = outcome;
     const served = { bytesRead, proved, cacheBytes: 0, memoryBytes: 0, originBytes: bytesRead };
-    const how = { origin, failures, ...(failedOver === undefined ? {} : { failedOver }) };
+    const how = { origin, failures, hedged, ...(failedOver === undefined ? {} : { failedOver }) };
     return { ...served, ...how };
   }
 

@@ -28,6 +28,7 @@ import { FailoverEvents } from "./failover_events.ts";
 import { FailoverRead, type ReadPorts } from "./failover_read.ts";
 import type { FederatedFile, ReadOutcome } from "./file.ts";
 import type { HealthMonitor } from "./health.ts";
+import { HedgeBudget } from "./hedge_budget.ts";
 import type { ReadTry } from "./read_try.ts";
 import type { OriginRegistry } from "./registry.ts";
 import type { ReplicaJudge } from "./replicas.ts";
@@ -45,6 +46,23 @@ export interface ReadLimits {
   readonly signal?: AbortSignal;
   /** Longest duration of this read, at most and by default `readDeadlineMs`. */
   readonly deadlineMs?: number;
+  /**
+   * Nobody waits for the bytes: it goes after others at the origins, leaves trials of unhealthy ones
+   * to those who do, retries nothing, and is no sample of latency. Default false.
+   */
+  readonly background?: boolean;
+}
+
+/** Sums since the start. */
+export interface ReadCounts {
+  /** Reads that somebody waited for, */
+  readonly reads: number;
+  /** and reads in the background. */
+  readonly background: number;
+  /** Reads that were asked of a second origin because the first was slow, */
+  readonly hedges: number;
+  /** and those of them that the second one answered first. */
+  readonly hedgesWon: number;
 }
 
 export interface FailoverPorts {
@@ -64,6 +82,9 @@ export class FailoverExecutor {
   readonly #ports: ReadPorts;
   readonly #told: FailoverEvents;
   readonly #active = new Set<FailoverRead>();
+  /** Of the active ones, those that somebody waits for. */
+  readonly #awaited = new Set<FailoverRead>();
+  readonly #counts = { reads: 0, background: 0, hedges: 0, hedgesWon: 0 };
 
   constructor(
     private readonly ports: FailoverPorts,
@@ -74,6 +95,7 @@ export class FailoverExecutor {
       clock: ports.clock,
       judge: ports.judge,
       hedge: settings.hedge,
+      hedges: new HedgeBudget(),
       buffers: new ReadBuffers(),
       switchRule: new SwitchRule(),
       trials: new WeakSet(),
@@ -102,31 +124,38 @@ export class FailoverExecutor {
     const candidates = new Candidates(file, registry, router, health, judge);
     const preferred = candidates.preferred();
     const lengthBytes = Math.max(0, Math.min(into.byteLength, file.sizeBytes - offsetBytes));
-    if (lengthBytes === 0 && preferred) return outcome(preferred, 0, 0, preferred);
+    if (lengthBytes === 0 && preferred) return outcome(preferred, 0, 0);
     const { readDeadlineMs } = this.settings;
     const deadlineMs = Math.min(limits.deadlineMs ?? readDeadlineMs, readDeadlineMs);
-    const { signal } = limits;
+    const { signal, background = false } = limits;
     const read = new FailoverRead(
       this.#ports,
-      { file, offsetBytes, lengthBytes, deadlineMs, signal },
+      { file, offsetBytes, lengthBytes, deadlineMs, signal, background },
       candidates,
     );
-    this.#active.add(read);
+    this.#begin(read, background);
     try {
       const winner = await read.run((bytes) => into.set(bytes));
-      this.#tellServed(file, preferred ?? winner, winner, read.lastError);
-      return outcome(winner, lengthBytes, read.failures, preferred ?? winner);
+      return this.#served(file, preferred ?? winner, winner, read);
     } catch (error) {
-      if (isUnavailability(error)) this.#told.unavailable(file.path, messageOf(error));
+      if (!background && isUnavailability(error)) {
+        this.#told.unavailable(file.path, messageOf(error));
+      }
       throw error;
     } finally {
       this.#active.delete(read);
+      this.#awaited.delete(read);
     }
   }
 
-  /** Reads under way; background work waits for them. */
+  /** Reads under way that somebody waits for; background work waits for them. */
   get activeReads(): number {
-    return this.#active.size;
+    return this.#awaited.size;
+  }
+
+  /** What there was so far. */
+  get counts(): ReadCounts {
+    return this.#counts;
   }
 
   /** Cancels every read under way. */
@@ -134,13 +163,25 @@ export class FailoverExecutor {
     for (const read of this.#active) read.cancel();
   }
 
+  #begin(read: FailoverRead, background: boolean): void {
+    this.#active.add(read);
+    if (background) {
+      this.#counts.background++;
+      return;
+    }
+    this.#counts.reads++;
+    this.#awaited.add(read);
+    this.#ports.hedges.earn();
+  }
+
   #onAnswer(read: ReadTry): void {
     const { clock, registry, health, onLatency } = this.ports;
-    const { origin, lengthBytes } = read.request;
+    const { origin, lengthBytes, background = false } = read.request;
     if (!registry.isActive(origin)) return;
     const { switchRule } = this.#ports;
     switchRule.recordAnswer(origin, lengthBytes, read.latencyMs, clock.monotonicMs());
-    if (switchRule.isSample(lengthBytes)) onLatency(origin, read.latencyMs);
+    // Reads ahead queue behind each other: the time that one takes is not the origin's latency.
+    if (!background && switchRule.isSample(lengthBytes)) onLatency(origin, read.latencyMs);
     health.recordSuccess(origin);
   }
 
@@ -154,30 +195,32 @@ export class FailoverExecutor {
     else onObjectError(file, replica, error);
   }
 
-  #tellServed(
+  #served(
     file: FederatedFile,
     preferred: Candidate,
     winner: Candidate,
-    lastError: unknown,
-  ): void {
+    { hedged, failures, lastError, lengthBytes }: FailoverRead,
+  ): ReadOutcome {
+    if (hedged !== undefined) this.#counts.hedges++;
+    const served = { ...outcome(winner, lengthBytes, failures), hedged: hedged !== undefined };
+    if (hedged === preferred && winner !== preferred && failures === 0) {
+      // Slow is not broken: the preferred origin is asked first again the next time.
+      this.#counts.hedgesWon++;
+      return served;
+    }
     const { id: from } = preferred.origin;
     const reason = () =>
       lastError === undefined
         ? (this.ports.health.health(preferred.origin).lastError ?? `${from} is not healthy`)
         : messageOf(lastError);
     this.#told.served(file.path, from, winner.origin.id, reason);
+    return preferred === winner ? served : { ...served, failedOver: from };
   }
 }
 
-function outcome(
-  winner: Candidate,
-  bytesRead: number,
-  failures: number,
-  preferred: Candidate,
-): ReadOutcome {
-  const origin = winner.origin.id;
-  const served = { bytesRead, origin, failures, proved: winner.standing === "proved" };
-  return preferred === winner ? served : { ...served, failedOver: preferred.origin.id };
+function outcome({ origin, standing }: Candidate, bytesRead: number, failures: number) {
+  const proved = standing === "proved";
+  return { bytesRead, origin: origin.id, failures, proved, hedged: false };
 }
 
 /** True when a file could not be read for want of a working origin. */

@@ -8,6 +8,7 @@ import type { Origin } from "../origins/origin.ts";
 import type { ReadBuffers } from "../read_buffers.ts";
 import type { Candidate, Candidates } from "./candidates.ts";
 import type { FederatedFile } from "./file.ts";
+import type { HedgeBudget } from "./hedge_budget.ts";
 import { ReadTry } from "./read_try.ts";
 import type { ReplicaJudge } from "./replicas.ts";
 import type { SwitchRule } from "./switch_rule.ts";
@@ -20,6 +21,8 @@ export interface ReadRequest {
   /** The whole read ends within this time. */
   readonly deadlineMs: number;
   readonly signal: AbortSignal | undefined;
+  /** Nobody waits for it: one round, no trials of unhealthy origins, no hedging. */
+  readonly background: boolean;
 }
 
 /** What reads share, and where they report to. */
@@ -32,6 +35,7 @@ export interface ReadPorts {
   readonly trials: WeakSet<Origin>;
   /** Leave a silent origin by its own p95; without, only when its share of the time is up. */
   readonly hedge: boolean;
+  readonly hedges: HedgeBudget;
   /** A try was answered well. */
   onAnswer(read: ReadTry): void;
   /** A try failed, or its origin hangs; a hung one may fail again when it ends. */
@@ -48,8 +52,10 @@ export class FailoverRead {
   readonly #trialsHeld = new Set<Candidate>();
   readonly #deadlineAtMs: number;
   #winner: Candidate | undefined;
+  /** A slow origin that another was asked beside. */
+  #hedged: Candidate | undefined;
   #round = 0;
-  #retriesUsedUp = false;
+  #retriesUsedUp: boolean;
   #noTimeToRetry = false;
   #outOfTime = false;
   #cancelled = false;
@@ -61,11 +67,21 @@ export class FailoverRead {
     private readonly candidates: Candidates,
   ) {
     this.#deadlineAtMs = ports.clock.monotonicMs() + request.deadlineMs;
+    this.#retriesUsedUp = request.background;
   }
 
   /** Tries that failed or were given up. */
   get failures(): number {
     return this.#failures;
+  }
+
+  get lengthBytes(): number {
+    return this.request.lengthBytes;
+  }
+
+  /** The slow origin that another was asked beside, if one was; either may have won. */
+  get hedged(): Candidate | undefined {
+    return this.#hedged;
   }
 
   get lastError(): unknown {
@@ -127,12 +143,12 @@ export class FailoverRead {
   /** Tries a candidate and waits for it, as long as that is sensible. */
   async #try(candidate: Candidate): Promise<void> {
     const { origin, replica, standing } = candidate;
-    const { file, offsetBytes, lengthBytes } = this.request;
+    const { file, offsetBytes, lengthBytes, background } = this.request;
     const { clock, buffers, judge } = this.ports;
     const { seams } = this.candidates;
     candidate.lastRound = this.#round;
     const verify = (signal: AbortSignal) => judge.verify(file, replica, origin, seams, signal);
-    const wanted = { origin, replica, offsetBytes, lengthBytes };
+    const wanted = { origin, replica, offsetBytes, lengthBytes, background };
     const read = new ReadTry(
       standing === "unverified" ? { ...wanted, verify } : wanted,
       clock,
@@ -164,20 +180,32 @@ export class FailoverRead {
       await this.#until(isDone);
       return;
     }
-    const longestMs =
-      !hedge || others.every((other) => this.candidates.isOnTrial(other))
-        ? (this.#remainingMs() + patienceMs) / (others.length + 1)
-        : switchRule.answeredSince(candidate.origin, read.startedMs)
-          ? Math.min(switchRule.longestPatienceMs(lengthBytes), halfMs)
-          : patienceMs;
+    const canSwitch = hedge && !others.every((other) => this.candidates.isOnTrial(other));
+    if (canSwitch && this.#mayHedge(read)) {
+      this.#hedged = candidate;
+      return;
+    }
+    const longestMs = !canSwitch
+      ? (this.#remainingMs() + patienceMs) / (others.length + 1)
+      : switchRule.answeredSince(candidate.origin, read.startedMs)
+        ? Math.min(switchRule.longestPatienceMs(lengthBytes), halfMs)
+        : patienceMs;
     const moreMs = longestMs - patienceMs;
     if (moreMs > 0 && (await this.#until(isDone, moreMs))) return;
     this.#giveUp(read);
   }
 
+  /** The origin is slow but alive, and there is leave to ask another beside it. */
+  #mayHedge({ request, startedMs }: ReadTry): boolean {
+    const { switchRule, hedges } = this.ports;
+    if (this.request.background || this.#hedged !== undefined) return false;
+    return switchRule.answeredSince(request.origin, startedMs) && hedges.take();
+  }
+
   /** One trial of an unhealthy origin; false when there is none to be had. */
   async #tryUnhealthy(): Promise<boolean> {
     const { trials } = this.ports;
+    if (this.request.background) return false;
     const free = this.candidates.untriedUnhealthy().find(({ origin }) => !trials.has(origin));
     if (!free) return false;
     trials.add(free.origin);
@@ -257,7 +285,7 @@ export class FailoverRead {
       const message = `${path}: not read within ${deadlineMs} ms${why}`;
       return new OwnError("deadline_exceeded", message, { cause });
     }
-    if (this.#retriesUsedUp) {
+    if (this.#retriesUsedUp && !this.request.background) {
       const message = `${path}: gave up after ${RETRY_DELAYS_MS.length} retries${why}`;
       return new OwnError("max_retries_exceeded", message, { cause });
     }

@@ -9,7 +9,7 @@ import type { HealthSettings, ReadSettings } from "../config/config.ts";
 import type { MusicFsError } from "../errors.ts";
 import type { EventBus, HealthStatus } from "../events.ts";
 import type { Origin, OriginId, OriginType } from "../origins/origin.ts";
-import { FailoverExecutor, type ReadLimits } from "./failover.ts";
+import { FailoverExecutor, type ReadCounts, type ReadLimits } from "./failover.ts";
 import type { FederatedFile, ReadOutcome } from "./file.ts";
 import { FingerprintQueue, type ReplicaFindings } from "./fingerprint_queue.ts";
 import { HealthMonitor } from "./health.ts";
@@ -139,6 +139,11 @@ export class Federation {
     limits?: ReadLimits,
   ): Promise<ReadOutcome> {
     return this.#failover.read(file, offsetBytes, into, limits);
+  }
+
+  /** What reads there were so far. */
+  get readCounts(): ReadCounts {
+    return this.#failover.counts;
   }
 
   /**

@@ -30,6 +30,8 @@ export interface ReadOutcome {
   readonly failures: number;
   /** The origin that should have served it, when another did. */
   readonly failedOver?: OriginId;
+  /** A second origin was asked beside a slow one. */
+  readonly hedged: boolean;
   /** False: the bytes are of a `probable` replica and must never be stored as this version's. */
   readonly proved: boolean;
 }
@@ -71,6 +73,8 @@ export interface ServedRead {
   readonly failures: number;
   /** The origin that should have served it, when another did. */
   readonly failedOver?: OriginId;
+  /** A second origin was asked beside a slow one for some of them. */
+  readonly hedged: boolean;
 }
 
 /** Answers READs: from memory, from the cache, or as `FetchFile`. */

@@ -18,6 +18,8 @@ export interface TryRequest {
   readonly offsetBytes: number;
   /** Bytes that the file has there: fewer in the answer are a failure. */
   readonly lengthBytes: number;
+  /** As `ReadOptions.background`. Default false. */
+  readonly background?: boolean;
   /** Runs before the read; its rejection is the try's. */
   readonly verify?: (signal: AbortSignal) => Promise<void>;
 }
@@ -75,14 +77,18 @@ export class ReadTry {
   }
 
   async #run(): Promise<void> {
-    const { origin, replica, offsetBytes, lengthBytes, verify } = this.request;
+    const { origin, replica, offsetBytes, lengthBytes, verify, background = false } = this.request;
     const { signal } = this.#controller;
     const bytes = this.buffers.take(lengthBytes);
     try {
       if (verify) await verify(signal);
       const startedMs = this.clock.monotonicMs();
       const version = replica.originVersion;
-      const read = await origin.read(replica.path, offsetBytes, bytes, { version, signal });
+      const read = await origin.read(replica.path, offsetBytes, bytes, {
+        version,
+        signal,
+        background,
+      });
       this.#latencyMs = this.clock.monotonicMs() - startedMs;
       if (read !== lengthBytes) {
         const message = `answered ${read} of ${lengthBytes} bytes at ${offsetBytes}`;

@@ -79,6 +79,8 @@ export interface ReadOptions {
   /** Refuse with `version_changed` unless the bytes read are of this version. */
   readonly version?: OriginVersion;
   readonly signal?: AbortSignal;
+  /** Nobody waits for it: where operations wait for their turn, it goes after those of others. */
+  readonly background?: boolean;
 }
 
 /** A probe that fails throws; one that works may still say the origin is not at its best. */

@@ -131,6 +131,7 @@ export class ReaderSetting {
     if (failure !== undefined) throw failure;
     if (!(file instanceof TestFile)) throw new Error("a file of another test");
     into.set(file.content.subarray(offsetBytes, offsetBytes + lengthBytes));
-    return { bytesRead: lengthBytes, origin: file.origin, failures: 0, proved: this.proved };
+    const { origin } = file;
+    return { bytesRead: lengthBytes, origin, failures: 0, hedged: false, proved: this.proved };
   };
 }

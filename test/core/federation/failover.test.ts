@@ -35,7 +35,13 @@ describe("a read that goes well", () => {
     const file = provedOn(a, b);
     const into = new Uint8Array(300);
     const outcome = await clock.run(federation.read(file, 200, into));
-    expect(outcome).toEqual({ bytesRead: 300, origin: a.id, failures: 0, proved: true });
+    expect(outcome).toEqual({
+      bytesRead: 300,
+      origin: a.id,
+      failures: 0,
+      hedged: false,
+      proved: true,
+    });
     expect(into).toEqual(file.content.slice(200, 500));
     expect(a.readCalls).toHaveLength(1);
     expect(a.readCalls[0]).toMatchObject({

@@ -19,6 +19,22 @@ async function warm(
   for (let n = 0; n < 20; n++) await clock.run(federation.read(file, 0, new Uint8Array(1)));
 }
 
+/** Uses up the share of reads that may be asked of a second origin. */
+async function hedgeUp(
+  clock: VirtualClock,
+  federation: Federation,
+  a: ScriptedOrigin,
+  b: ScriptedOrigin,
+) {
+  const file = provedOn(a, b);
+  while (federation.readCounts.hedges === 0) {
+    a.nextReads.push(hang);
+    a.reads = slow(30);
+    const stuck = federation.read(file, 0, new Uint8Array(10));
+    await Promise.all([clock.run(stuck), federation.read(provedOn(a), 0, new Uint8Array(10))]);
+  }
+}
+
 describe("a silent origin", () => {
   test("is left for another replica after the p95 of its reads, and has failed (F-8)", async () => {
     const { federation, clock, origins, events } = await federate(["a", "b"]);
@@ -94,10 +110,11 @@ describe("a silent origin", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("that answers others is merely slow: no failure, and it gets the full second", async () => {
+  test("that answers others is merely slow: no failure, and beyond hedging it gets the full second", async () => {
     const { federation, clock, origins } = await federate(["a", "b"]);
     const [a, b] = origins;
     await warm(clock, federation, a, 60);
+    await hedgeUp(clock, federation, a, b);
     a.nextReads.push(hang);
     a.reads = slow(30);
     const stuck = federation.read(provedOn(a, b), 0, new Uint8Array(10));

@@ -105,6 +105,7 @@ describe("the specification's tests", () => {
       origin: id("backup"),
       failures: 1,
       failedOver: id("primary"),
+      hedged: false,
       proved: true,
     });
     expect(events.of("failover")).toMatchObject([{ from: "primary", to: "backup" }]);

@@ -23,6 +23,7 @@ const outcome = (bytesRead: number, proved = true): ReadOutcome => ({
   bytesRead,
   origin: "nas" as OriginId,
   failures: 0,
+  hedged: false,
   proved,
 });
 

@@ -11,8 +11,8 @@ import { type Operation, WrappedOrigin } from "./wrapped.ts";
 const PATIENT_SHARE = 4;
 
 /**
- * Reads and stats, for which somebody waits, go before pages of listings and checksums, but do not
- * starve them; equals go in order of arrival. Probes do not wait: a busy origin is not a sick one.
+ * Reads and stats for which somebody waits go before pages of listings, checksums and reads in the
+ * background, but do not starve them; equals go in order of arrival. Probes do not wait: a busy origin is not a sick one.
  * Beyond ORIGIN_QUEUE_OPERATIONS waiting, operations fail as `overloaded`.
  */
 export function withLimit(
@@ -24,7 +24,8 @@ export function withLimit(
     throwIfAborted(signal);
     if (operation.kind === "probe") return run(signal);
     if (turns.waiting >= ORIGIN_QUEUE_OPERATIONS) throw overloaded(inner, operation, turns.waiting);
-    const isUrgent = operation.kind === "read" || operation.kind === "stat";
+    const { kind, background = false } = operation;
+    const isUrgent = (kind === "read" && !background) || kind === "stat";
     using _ = await turns.take(isUrgent, signal);
     return await run(signal);
   });

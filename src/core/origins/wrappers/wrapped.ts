@@ -27,6 +27,8 @@ export interface Operation {
   readonly path: BytePath;
   /** Bytes asked for; of a read only. */
   readonly lengthBytes?: number;
+  /** Nobody waits for it; of a read only. Default false. */
+  readonly background?: boolean;
 }
 
 /**
@@ -99,7 +101,8 @@ export class WrappedOrigin implements Origin {
     into: Uint8Array,
     options: ReadOptions = {},
   ): Promise<number> {
-    const operation = { kind: "read", path, lengthBytes: into.byteLength } as const;
+    const { background = false } = options;
+    const operation = { kind: "read", path, lengthBytes: into.byteLength, background } as const;
     return this.around(operation, options.signal, (inside) =>
       this.inner.read(path, offsetBytes, into, inside ? { ...options, signal: inside } : options),
     );

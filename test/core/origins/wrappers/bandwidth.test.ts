@@ -46,6 +46,20 @@ describe("withBandwidth", () => {
     expect(clock.monotonicMs() - startMs).toBe(1000);
   });
 
+  test("lets reads that somebody waits for go before those in the background", async () => {
+    const { clock, origin } = limited(1000);
+    const startMs = clock.monotonicMs();
+    const ended: string[] = [];
+    const read = async (name: string, background: boolean) => {
+      await origin.read(FILE, 0, new Uint8Array(500), { background });
+      ended.push(`${name} ${clock.monotonicMs() - startMs}`);
+    };
+    const reads = [read("a", true), read("b", true), read("c", true), read("d", false)];
+    await clock.run(Promise.all(reads));
+    expect(ended).toEqual(["a 0", "d 500", "b 1000", "c 1500"]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   test("limits nothing but reads", async () => {
     const { clock, origin } = limited(1);
     await origin.read(FILE, 0, new Uint8Array(1000));

@@ -57,6 +57,18 @@ describe("withLimit", () => {
     await listing.return?.(undefined);
   });
 
+  test("lets reads in the background wait for those that somebody waits for", async () => {
+    const { origin, begun, letGo } = gated();
+    const limited = withLimit(origin, 1);
+    const first = read(limited, "a");
+    const ahead = limited.read("b" as BytePath, 0, new Uint8Array(1), { background: true });
+    const reads = ["c", "d"].map((path) => read(limited, path));
+    await settle();
+    for (let i = 0; i < 4; i++) await letGo();
+    await Promise.all([first, ahead, ...reads]);
+    expect(begun).toEqual(["read a", "read c", "read d", "read b"]);
+  });
+
   test("never makes a probe wait", async () => {
     const { origin, begun, letGo } = gated();
     const limited = withLimit(origin, 1);
