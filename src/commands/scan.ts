@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { systemClock } from "../core/clock.ts";
-import type { Config, OriginSettings } from "../core/config/config.ts";
+import type { Config } from "../core/config/config.ts";
 import { findOrigin } from "../core/config/find.ts";
 import { loadConfig } from "../core/config/load.ts";
 import { ownDirectory } from "../core/config/own_file.ts";
@@ -15,7 +15,7 @@ import type { OriginId } from "../core/origins/origin.ts";
 import { openStandalone } from "../core/origins/standalone.ts";
 import { openLibraryCatalog } from "../core/sync/library_catalog.ts";
 import { scanOrigins } from "../core/sync/scan_origins.ts";
-import { standaloneScan } from "../core/sync/standalone_scan.ts";
+import { type StandaloneScanPorts, standaloneScan } from "../core/sync/standalone_scan.ts";
 import { action, contextOf } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import { print, printJson, remark, showProgress } from "./output.ts";
@@ -82,7 +82,8 @@ async function scanHere(config: Config, around: Surroundings, wish: ScanWish): P
   await using catalog = await openLibraryCatalog(config, systemClock);
   const { store } = catalog;
   if (store.notice !== undefined) remark(`musicfs: ${store.notice}`);
-  const open = (settings: OriginSettings) => openStandalone(settings);
+  const open: StandaloneScanPorts["open"] = (settings, extras) =>
+    openStandalone(settings, systemClock, extras);
   const ports = { catalog: store, lockDirectory: config.cacheDir, open };
   const { allowEmpty } = wish;
   const found = await scanOrigins(wish.origins, {

@@ -37,6 +37,14 @@ export type MusicFsEvent =
       readonly shown: OriginId;
       readonly hidden: OriginId;
     }
+  | {
+      /** An origin holds something that cannot be shown under its name; it is left out. */
+      readonly type: "name_skipped";
+      readonly origin: OriginId;
+      /** As the origin has it, for display: it need not be a valid path. */
+      readonly path: BytePath;
+      readonly reason: string;
+    }
   | { readonly type: "file_added"; readonly origin: OriginId; readonly path: BytePath }
   | { readonly type: "file_modified"; readonly origin: OriginId; readonly path: BytePath }
   | { readonly type: "file_removed"; readonly origin: OriginId; readonly path: BytePath }

@@ -102,12 +102,13 @@ export class OneThreadMount implements AsyncDisposable {
       const plan = faults?.get(id as OriginId);
       return plan === undefined ? {} : { faults: plan };
     };
+    const events = new EventBus();
     this.assembly = cleanUp.use(
       new Assembly({
         clock,
         random: () => 0.5,
         config: CONFIG,
-        events: new EventBus(),
+        events,
         state,
         writer,
         catalog: this.catalog,
@@ -117,7 +118,7 @@ export class OneThreadMount implements AsyncDisposable {
         syscalls: libc(),
         network: () => "",
         processLives: () => true,
-        open: originOpener({ clock, readers: { calls }, watcher: UNWATCHED, extras }),
+        open: originOpener({ clock, events, readers: { calls }, watcher: UNWATCHED, extras }),
         onFault,
         onWarning: () => undefined,
       }),

@@ -23,6 +23,7 @@ const FILE_EVENTS: ReadonlySet<EventType> = new Set([
   "file_added",
   "file_modified",
   "file_removed",
+  "name_skipped",
   "cache_block_dropped",
 ]);
 

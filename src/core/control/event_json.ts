@@ -15,6 +15,7 @@ const TYPES: Readonly<Record<EventType, true>> = {
   file_unavailable: true,
   replica_mismatch: true,
   kind_conflict: true,
+  name_skipped: true,
   file_added: true,
   file_modified: true,
   file_removed: true,

@@ -19,7 +19,7 @@
 import type { Replica } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
 import type { ReadSettings } from "../config/config.ts";
-import { isOriginFailure, MusicFsError, messageOf } from "../errors.ts";
+import { type ErrorCode, isOriginFailure, MusicFsError, messageOf } from "../errors.ts";
 import type { EventBus } from "../events.ts";
 import type { Origin } from "../origins/origin.ts";
 import { ReadBuffers } from "../read_buffers.ts";
@@ -223,8 +223,12 @@ function outcome({ origin, standing }: Candidate, bytesRead: number, failures: n
   return { bytesRead, origin: origin.id, failures, proved, hedged: false };
 }
 
-/** True when a file could not be read for want of a working origin. */
+/** Refusals that say nothing of a change: nobody gets the file until somebody does something. */
+const LASTING_REFUSALS: readonly ErrorCode[] = ["archived", "denied"];
+
+/** True when a file could not be read for want of an origin that works and gives it out. */
 function isUnavailability(error: unknown): boolean {
   if (!(error instanceof MusicFsError)) return false;
-  return isOriginFailure(error) || (error.scope === "us" && error.code !== "cancelled");
+  if (isOriginFailure(error) || LASTING_REFUSALS.includes(error.code)) return true;
+  return error.scope === "us" && error.code !== "cancelled";
 }

@@ -45,6 +45,11 @@ function logEvent(event: MusicFsEvent, log: Logger): void {
         hidden: event.hidden,
       });
       return;
+    case "name_skipped": {
+      const { origin, path, reason } = event;
+      log.warn("left out", { origin, path: displayPath(path), reason });
+      return;
+    }
     case "scan_finished": {
       const { origin, outcome, reason } = event;
       const fields = { origin, outcome, ...(reason === undefined ? {} : { reason }) };

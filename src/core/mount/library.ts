@@ -150,6 +150,7 @@ export class Library {
         syscalls: libc(),
         open: originOpener({
           clock: systemClock,
+          events: this.events,
           readers,
           watcher,
           ...(originExtras === undefined ? {} : { extras: originExtras }),

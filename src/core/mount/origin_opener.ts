@@ -1,26 +1,30 @@
 /** How a running mount opens its origins: local disks are reached through its reader threads. */
 
 import type { Clock } from "../clock.ts";
-import { buildOrigin, type OriginPorts } from "../origins/build.ts";
+import type { EventBus } from "../events.ts";
+import { buildOrigin, type OriginPorts, tellSkipped } from "../origins/build.ts";
 import type { ReaderPool } from "../threads/reader_pool.ts";
 import type { Watcher } from "../threads/watcher.ts";
 import type { OpenOrigin } from "./origin_set.ts";
 
 export interface OriginOpenerPorts {
   readonly clock: Clock;
+  readonly events: EventBus;
   readonly readers: Pick<ReaderPool, "calls">;
   readonly watcher: Pick<Watcher, "watch">;
   /** What else `buildOrigin` is given. */
   readonly extras?: (id: string) => Partial<OriginPorts>;
 }
 
-export function originOpener({ clock, readers, watcher, extras }: OriginOpenerPorts): OpenOrigin {
+export function originOpener(ports: OriginOpenerPorts): OpenOrigin {
+  const { clock, events, readers, watcher, extras } = ports;
   return async (settings, row, metrics) => {
     let localRoot: string | undefined;
     const more = extras?.(settings.id) ?? {};
     const origin = await buildOrigin(settings, {
       clock,
       metrics,
+      onSkipped: tellSkipped(events),
       localDisk({ path, watch }) {
         localRoot = path;
         return {

@@ -1,9 +1,10 @@
 /** From an origin's settings to the origin in all its wrappers: their order stands here. */
 
-import type { ByteName, BytePath } from "../bytes.ts";
+import { type ByteName, type BytePath, joinPath } from "../bytes.ts";
 import type { Clock } from "../clock.ts";
 import type { LocalOriginSettings, OriginSettings } from "../config/config.ts";
 import { OwnError } from "../errors.ts";
+import type { EventBus } from "../events.ts";
 import { mayHang } from "../sys/mountinfo.ts";
 import { CredentialsProvider } from "./credentials.ts";
 import type { DiskClient } from "./disk/client.ts";
@@ -21,8 +22,8 @@ import { type OriginMetrics, withMetrics } from "./wrappers/metrics.ts";
 import { withTimeout } from "./wrappers/timeout.ts";
 import { withUsage } from "./wrappers/usage.ts";
 
-/** What is left out of a listing: where, under which name (no valid one), and why if not for that. */
-export type Skipped = [directory: BytePath, name: ByteName, reason?: string];
+/** What is left out of a listing: where, under which name (no valid one), and why. */
+export type Skipped = [directory: BytePath, name: ByteName, reason: string];
 
 export interface OriginPorts {
   readonly clock: Clock;
@@ -32,12 +33,18 @@ export interface OriginPorts {
   readonly metrics?: OriginMetrics;
   /** Counts what will be billed. */
   readonly usage?: UsageMeter;
-  /** Told of what the origin holds under names that no file can have. */
+  /** Told at every listing of what the origin holds under names that no file can have. */
   readonly onSkipped?: (origin: OriginId, ...skipped: Skipped) => void;
   /** Makes it fail; for tests. */
   readonly faults?: FaultPlan;
   /** How guard processes are started. Default: as this program. */
   readonly guardCommand?: readonly string[];
+}
+
+/** An `onSkipped` that emits `name_skipped`. */
+export function tellSkipped(events: EventBus): NonNullable<OriginPorts["onSkipped"]> {
+  return (origin, directory, name, reason) =>
+    events.emit({ type: "name_skipped", origin, path: joinPath(directory, name), reason });
 }
 
 /**

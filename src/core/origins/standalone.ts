@@ -6,17 +6,19 @@
 
 import { type Clock, systemClock } from "../clock.ts";
 import type { OriginSettings } from "../config/config.ts";
-import { buildOrigin } from "./build.ts";
+import { buildOrigin, type OriginPorts } from "./build.ts";
 import { GuardedDisk } from "./disk/guard.ts";
 import { GuardProcess, guardCommand } from "./disk/guard_process.ts";
 import type { Origin } from "./origin.ts";
 
-/** As `buildOrigin`. */
+/** As `buildOrigin`, with what else it is given. */
 export function openStandalone(
   settings: OriginSettings,
   clock: Clock = systemClock,
+  extras: Pick<OriginPorts, "onSkipped" | "usage"> = {},
 ): Promise<Origin> {
   return buildOrigin(settings, {
+    ...extras,
     clock,
     localDisk: ({ path, operationTimeoutMs }) => {
       const guard = { path, tokens: "strong", requireMount: false } as const;

@@ -43,7 +43,7 @@ export interface ScanProgress {
   readonly bytes: number;
 }
 
-/** A directory that could not be listed, or was left out because it contains itself. */
+/** A directory that could not be listed, or what was left out: a loop, a name that cannot be shown. */
 export interface ScanProblem {
   readonly path: BytePath;
   readonly reason: string;
@@ -145,6 +145,10 @@ class Walk {
     const stop = () => abort.abort(signal?.reason);
     if (signal?.aborted) stop();
     signal?.addEventListener("abort", stop, { once: true });
+    using _skipped = this.ports.events.subscribe((event) => {
+      if (event.type !== "name_skipped" || event.origin !== this.origin.id) return;
+      this.#report(event.path, event.reason);
+    });
     try {
       const stat = await this.origin.stat(ROOT_PATH, abort.signal);
       this.#pending.push({

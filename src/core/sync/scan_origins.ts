@@ -31,7 +31,7 @@ export interface OriginScan {
   readonly elapsedMs: number;
   /** Why it is not complete. */
   readonly reason: string | undefined;
-  /** The first of the directories that could not be listed, each with its reason. */
+  /** The first of what could not be listed or shown, each with its reason. */
   readonly problems: readonly string[];
   readonly problemCount: number;
 }

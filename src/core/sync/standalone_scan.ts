@@ -3,6 +3,7 @@
 import type { CatalogWriter } from "../catalog/catalog.ts";
 import type { OriginSettings } from "../config/config.ts";
 import { EventBus } from "../events.ts";
+import { type OriginPorts, tellSkipped } from "../origins/build.ts";
 import type { Origin } from "../origins/origin.ts";
 import { Exclusion } from "./exclusion.ts";
 import { type ScanOptions, type ScanResult, scan } from "./scan.ts";
@@ -11,7 +12,10 @@ export interface StandaloneScanPorts {
   readonly catalog: CatalogWriter;
   /** Where the locks are. */
   readonly lockDirectory: string;
-  readonly open: (settings: OriginSettings) => Promise<Origin>;
+  readonly open: (
+    settings: OriginSettings,
+    ports: Pick<OriginPorts, "onSkipped">,
+  ) => Promise<Origin>;
 }
 
 /** Rejects as `scan`, and with what the origin cannot be opened for. */
@@ -20,9 +24,10 @@ export async function standaloneScan(
   { catalog, lockDirectory, open }: StandaloneScanPorts,
   options: Omit<ScanOptions, "exclusion">,
 ): Promise<ScanResult> {
-  const origin = await open(settings);
+  const events = new EventBus();
+  const origin = await open(settings, { onSkipped: tellSkipped(events) });
   try {
-    const ports = { catalog, events: new EventBus(), lockDirectory, onChanges: () => undefined };
+    const ports = { catalog, events, lockDirectory, onChanges: () => undefined };
     const exclusion = new Exclusion(settings.exclude);
     return await scan(origin, ports, { ...options, exclusion });
   } finally {

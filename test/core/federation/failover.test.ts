@@ -304,4 +304,15 @@ describe("a file nobody can serve", () => {
     expect(events.of("file_unavailable")).toEqual([]);
     await federation.close();
   });
+
+  test("is told of an object that nobody gives out, which is no failure of its origin (F-10)", async () => {
+    for (const code of ["archived", "denied"] as const) {
+      const { federation, clock, origins, events } = await federate(["a"]);
+      origins[0].reads = fail(code);
+      expect((await errorOf(clock, federation, provedOn(origins[0]))).code).toBe(code);
+      expect(events.of("file_unavailable")).toHaveLength(1);
+      expect(federation.health.consecutiveFailures(id("a"))).toBe(0);
+      await federation.close();
+    }
+  });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { SCAN_PARALLEL_DIRECTORIES } from "../../../src/core/limits.ts";
+import type { OriginId } from "../../../src/core/origins/origin.ts";
 import { Exclusion } from "../../../src/core/sync/exclusion.ts";
 import type { ScanProgress } from "../../../src/core/sync/scan.ts";
 import { A, path } from "../catalog/fixture.ts";
@@ -82,6 +83,27 @@ describe("scan", () => {
     // A link that does not lead to a directory around it is followed.
     expect(library.catalog.tree()).toContain("twice/x=1");
     expect(library.catalog.tree()).toContain("twice/up/");
+  });
+
+  test("reports what cannot be shown under its name, and is complete all the same", async () => {
+    await using library = await TestLibrary.open();
+    fill(library, 1);
+    const skipped = {
+      type: "name_skipped",
+      path: path("al 0/\u001b[2J"),
+      reason: "is odd",
+    } as const;
+    const result = await library.scan({
+      onProgress: ({ pending }) => {
+        if (pending > 0) return;
+        library.bus.emit({ ...skipped, origin: library.memory.id });
+        // What another origin holds at the same time is not this one's.
+        library.bus.emit({ ...skipped, origin: "other" as OriginId });
+      },
+    });
+    expect(result).toMatchObject({ outcome: "complete", problemCount: 1 });
+    expect(result.problems[0]?.reason).toBe("al 0/\\x1b[2J: is odd");
+    expect(library.bus.listenerCount).toBe(1);
   });
 
   test("goes on past a directory that cannot be listed and keeps its contents", async () => {

@@ -77,14 +77,10 @@ export class GuardProcess implements Guard {
   #write(payload: Uint8Array): void {
     try {
       this.#child.stdin.write(frame(payload));
-      Promise.resolve(this.#child.stdin.flush()).catch((error) => this.#broken(error));
+      Promise.resolve(this.#child.stdin.flush()).catch(ignoreClosedInput);
     } catch (error) {
-      this.#broken(error);
+      ignoreClosedInput(error);
     }
-  }
-
-  #broken(error: unknown): void {
-    this.abandon(new DiskFailure("io", `its guard process is gone: ${messageOf(error)}`));
   }
 
   async #receive(): Promise<void> {
@@ -114,6 +110,12 @@ export class GuardProcess implements Guard {
     this.#underWay = undefined;
     underWay?.reject(why);
   }
+}
+
+/** A guard whose input is closed is ending: `exited` tells why, better than the pipe does. */
+function ignoreClosedInput(error: unknown): void {
+  if (error instanceof Error && "code" in error) return;
+  throw error;
 }
 
 /** The last line, safe to print. */

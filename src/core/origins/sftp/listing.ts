@@ -14,7 +14,9 @@ import { type Found, fileStat, type ServedRoot } from "./served_root.ts";
 import type { Handle, SftpSession } from "./session.ts";
 
 /** Told of a name that no file can have; the entry is left out. */
-export type SkippedListener = (directory: BytePath, name: ByteName) => void;
+export type SkippedListener = (directory: BytePath, name: ByteName, reason: string) => void;
+
+const NO_NAME = "no file can have this name";
 
 /** As `Origin.list`; throws this directory's errors. */
 export async function* listDirectory(
@@ -40,7 +42,7 @@ export async function* listDirectory(
       }
       const entries = fresh.filter(({ name }) => {
         if (isValidName(name)) return true;
-        if (name !== "." && name !== "..") onSkipped(directory, name);
+        if (name !== "." && name !== "..") onSkipped(directory, name, NO_NAME);
         return false;
       });
       const page = await toEntries(root, directory, realPath ?? directory, entries, stop.signal);
