@@ -24,16 +24,20 @@ export function readMountInfo(): readonly MountInfo[] {
   return parseMountInfo(readFileSync("/proc/self/mountinfo"));
 }
 
+/**
+ * `id parent major:minor root mountPoint options [optional fields] - type source superOptions`. Names
+ * are bytes here, of which some are blanks to `\s`.
+ */
+const LINE =
+  /^(\d{1,10}) (\d{1,10}) (\d{1,10}):(\d{1,10}) [^ ]+ (\/[^ ]*) [^ ]+(?: [^ ]+)*? - ([^ ]+) ([^ ]*)(?: |$)/;
+
 /** Lines that are not as documented are left out. */
 export function parseMountInfo(bytes: Uint8Array): readonly MountInfo[] {
   const mounts: MountInfo[] = [];
   for (const line of Buffer.from(bytes).toString("latin1").split("\n")) {
-    // id parent major:minor root mountPoint options [optional fields] - type source superOptions
-    const [head = "", tail = ""] = line.split(" - ", 2);
-    const [id, parentId, device = "", , mountPoint] = head.split(" ");
-    const [type, source] = tail.split(" ");
-    const [major, minor] = device.split(":");
-    if (mountPoint === undefined || type === undefined || source === undefined) continue;
+    const fields = LINE.exec(line);
+    if (fields === null) continue;
+    const [, id, parentId, major, minor, mountPoint = "", type = "", source = ""] = fields;
     mounts.push({
       id: Number(id),
       parentId: Number(parentId),

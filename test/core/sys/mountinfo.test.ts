@@ -18,6 +18,9 @@ const TABLE = Buffer.concat([
   Buffer.from("32 27 0:42 / /mnt rw - tmpfs tmpfs rw\n"),
   Buffer.from("33 32 0:43 / /mnt rw - ext4 /dev/vdb rw\n"),
   Buffer.from("a line of another kind\n\n"),
+  Buffer.from(
+    "35 x 0:44 / /mnt rw - tmpfs tmpfs rw\n     -  \n36 27 0:45 / mnt rw - tmpfs tmpfs rw\n",
+  ),
 ]);
 
 describe("parseMountInfo()", () => {
