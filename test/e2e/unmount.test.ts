@@ -208,6 +208,8 @@ describe("a mount in a terminal", () => {
     const quoted = command.map((word) => `'${word}'`).join(" ");
     const terminal = Bun.spawn(["script", "-qfc", quoted, "/dev/null"], {
       env: { ...workspace.env, PATH: "/usr/bin:/bin", TMPDIR: workspace.path("tmp") },
+      // Where nohup leaves its output.
+      cwd: workspace.root,
       stdio: ["pipe", "ignore", "ignore"],
     });
     await eventually("it is mounted", () => workspace.isMounted);
