@@ -68,6 +68,8 @@ async function footprint(
   for (const { mountPoint } of mounted) {
     await time(`${FIND}; cat "$1/large" >/dev/null`, mountPoint);
   }
+  // What was put off until there is time for it is not idling.
+  await Bun.sleep((idleSeconds * 1000) / 3);
   const before = mounted.map(({ usage }) => usage.cpuSeconds);
   await Bun.sleep(idleSeconds * 1000);
   return mounted.flatMap(({ peer, usage }, i) => {

@@ -130,6 +130,7 @@ export class OneThreadMount implements AsyncDisposable {
         syscalls: libc(),
         reply: ({ bytes }, lengthBytes) => this.#take(bytes.subarray(0, lengthBytes)),
         defer,
+        onMeasured: () => this.assembly.measured(),
         onResult: (id, result) => calls.settle(id, result),
       }),
     );

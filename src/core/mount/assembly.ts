@@ -24,6 +24,7 @@ import type { Deferred } from "../vfs/deferred.ts";
 import type { RoutingTable } from "../vfs/routing_table.ts";
 import { CatalogUpdates } from "./catalog_updates.ts";
 import type { KernelReplies } from "./kernel_replies.ts";
+import { LatencyCollector } from "./latency_collector.ts";
 import { LocalRoots } from "./local_roots.ts";
 import { OriginScanner } from "./origin_scanner.ts";
 import { type OpenOrigin, OriginSet } from "./origin_set.ts";
@@ -36,8 +37,6 @@ import {
 } from "./request_service.ts";
 import { Scans } from "./scans.ts";
 
-/** How often the reader threads' latencies are handed to the router. */
-const COLLECT_LATENCIES_MS = 1000;
 const MS = 1000;
 
 export interface AssemblyPorts {
@@ -81,6 +80,7 @@ export class Assembly implements AsyncDisposable {
   readonly updates: CatalogUpdates;
   readonly #scanner: OriginScanner;
   readonly #watches: OriginWatches;
+  readonly #latencies: LatencyCollector;
   readonly #cleanUp = new AsyncDisposableStack();
   /** Requests from before there was anybody to serve them. */
   readonly #early: Deferred[] = [];
@@ -152,10 +152,10 @@ export class Assembly implements AsyncDisposable {
     });
     this.#watches = watches;
     const { open } = ports;
-    const { routing } = state;
+    const { routing, latencies } = state;
+    this.#latencies = cleanUp.use(new LatencyCollector(clock, federation, routing, latencies));
     const parts = { roots, federation, scans, watches, writer, updates };
     this.origins = new OriginSet({ routing, open, ...parts });
-    cleanUp.use(this.#collectLatencies());
     cleanUp.use(
       events.subscribe((event) => {
         if (isGoodNews(event)) this.#service?.originRecovered();
@@ -174,6 +174,11 @@ export class Assembly implements AsyncDisposable {
     if (this.#service === undefined) this.#early.push(deferred);
     else this.#service.defer(deferred);
   };
+
+  /** The reader threads have samples for the router. */
+  measured(): void {
+    this.#latencies.announced();
+  }
 
   /** From now on requests are answered and the kernel is told of changes. */
   serve({ negotiated, reply, cache }: KernelPorts): void {
@@ -216,22 +221,6 @@ export class Assembly implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** What the reader threads measured counts like any other read (F-2). */
-  #collectLatencies(): Disposable {
-    const { clock, state } = this.ports;
-    const { federation } = this;
-    const { latencies, routing } = state;
-    let timer = clock.schedule(COLLECT_LATENCIES_MS, collect);
-    function collect(): void {
-      for (const origin of federation.registry.list()) {
-        const row = routing.indexOf(origin.id);
-        if (row >= 0) latencies.collect(row, (ms) => federation.recordLatency(origin, ms));
-      }
-      timer = clock.schedule(COLLECT_LATENCIES_MS, collect);
-    }
-    return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
   }
 }
 

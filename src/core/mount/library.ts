@@ -131,7 +131,10 @@ export class Library {
     const state = new SharedState();
     cleanUp.defer(() => log.debug("requests of the kernel", state.requests.byName()));
     const onDeferred = (deferred: Deferred) => this.#assembly?.defer(deferred);
-    const readers = cleanUp.use(new ReaderPool({ state, fuseFd: mounted.fd, onDeferred, onFault }));
+    const onMeasured = () => this.#assembly?.measured();
+    const readers = cleanUp.use(
+      new ReaderPool({ state, fuseFd: mounted.fd, onDeferred, onMeasured, onFault }),
+    );
     const watcher = cleanUp.use(new Watcher(onFault));
     const owner = ownership(config);
     const { originExtras, onOutcome } = this.options;

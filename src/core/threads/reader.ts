@@ -24,6 +24,8 @@ export interface ReaderPorts {
   /** Writes a finished reply to the kernel; `reply` is used again once it returns. */
   readonly reply: (reply: Memory, lengthBytes: number) => void;
   readonly defer: Defer;
+  /** An origin's first sample since the last were collected is in the latency rings. */
+  readonly onMeasured: () => void;
   /** The result of a disk request, which is the receiver's, under the number it was asked by. */
   readonly onResult: (id: number, result: Uint8Array<ArrayBuffer>) => void;
 }
@@ -77,14 +79,14 @@ export class Reader implements Disposable {
   }
 
   #read(job: Job): void {
-    const { state, reply, defer } = this.ports;
+    const { state, reply, defer, onMeasured } = this.ports;
     const { handles, routing, seams, latencies } = state;
     const { fh, fd, origin, offsetBytes, lengthBytes, unique } = job;
     const startedMs = performance.now();
     const read = this.#local.read(fh, fd, offsetBytes, lengthBytes, this.#reply, REPLY_BODY);
     if (read >= 0) {
       reply(this.#reply, finishReply(this.#reply, unique, read));
-      latencies.add(origin, performance.now() - startedMs);
+      if (latencies.add(origin, performance.now() - startedMs)) onMeasured();
       routing.count(origin, "reads", 1);
       routing.count(origin, "bytes", read);
       const served = this.#reply.bytes.subarray(REPLY_BODY, REPLY_BODY + read);

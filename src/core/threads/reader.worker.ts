@@ -16,6 +16,8 @@ export interface ReaderStart {
 
 export type ReaderMessage =
   | { readonly kind: "deferred"; readonly deferred: Deferred }
+  /** There are new samples in the latency rings. */
+  | { readonly kind: "measured" }
   | { readonly kind: "result"; readonly id: number; readonly result: Uint8Array }
   | { readonly kind: "ended" };
 
@@ -33,6 +35,7 @@ channel.onMessage(({ shared, fuseFd }) => {
     // ENOENT: the caller was killed meanwhile. ENODEV: the mount is gone. Neither needs us.
     reply: ({ address }, lengthBytes) => void syscalls.write(fuseFd, address, lengthBytes),
     defer: (deferred) => channel.post({ kind: "deferred", deferred }),
+    onMeasured: () => channel.post({ kind: "measured" }),
     onResult: (id, result) => channel.post({ kind: "result", id, result }, [result.buffer]),
   });
   const job = emptyJob();

@@ -16,6 +16,8 @@ export interface ReaderPoolPorts {
   /** The mounted connection; -1 in a process that serves no mount. */
   readonly fuseFd: number;
   readonly onDeferred: (deferred: Deferred) => void;
+  /** Readers put samples into the latency rings, the first since those of an origin were collected. */
+  readonly onMeasured: () => void;
   /** A reader died of a bug; the pool goes on with the others. */
   readonly onFault: (message: string) => void;
 }
@@ -52,6 +54,7 @@ export class ReaderPool implements AsyncDisposable {
       const message = event.data;
       if (message.kind === "result") this.calls.settle(message.id, message.result);
       else if (message.kind === "deferred") this.ports.onDeferred(message.deferred);
+      else if (message.kind === "measured") this.ports.onMeasured();
       else resolve();
     });
     worker.addEventListener("error", (event) => {

@@ -211,6 +211,14 @@ describe("LatencyRings", () => {
     expect(collected.at(-1)).toBe(LATENCY_SAMPLES + 19);
     expect(collected[0]).toBe(20);
   });
+
+  test("says of an origin's first sample since the last were collected that it is the first", () => {
+    const rings = new LatencyRings();
+    const reader = new LatencyRings(rings.shared);
+    expect([reader.add(2, 5), reader.add(2, 6), reader.add(3, 5)]).toEqual([true, false, true]);
+    rings.collect(2, () => undefined);
+    expect([reader.add(2, 5), reader.add(3, 6)]).toEqual([true, false]);
+  });
 });
 
 describe("SeenDirectories", () => {
