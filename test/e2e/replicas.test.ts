@@ -5,6 +5,7 @@
 
 import { describe, expect } from "bun:test";
 import { existsSync, renameSync, rmSync, utimesSync } from "node:fs";
+import { ROOT_RECHECK_MS } from "../../src/core/origins/disk/root.ts";
 import { needing } from "../support/needs.ts";
 import { eventually, Mount, must, Workspace } from "./support/musicfs.ts";
 
@@ -45,10 +46,12 @@ function replicas(workspace: Workspace): Promise<string> {
   return workspace.shell('getfattr --only-values -n user.musicfs.replicas "$1/track"');
 }
 
-/** The origin is away from now on, and the mount knows it. */
+/** The origin is away from now on, and every part of the mount knows it. */
 async function takeAway(workspace: Workspace, mount: Mount): Promise<void> {
   renameSync(workspace.path("nas"), workspace.path("away"));
   await mount.logged("origin is unhealthy");
+  // A thread that has the directory open looks after so long whether it is still the one meant.
+  await Bun.sleep(ROOT_RECHECK_MS);
 }
 
 async function bringBack(workspace: Workspace, mount: Mount): Promise<void> {

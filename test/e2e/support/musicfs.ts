@@ -18,6 +18,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import {
   commandFor,
+  eventually,
   type MountNamespace,
   must,
   type Outcome,
@@ -176,7 +177,7 @@ export class Mount implements AsyncDisposable {
   ): Promise<Mount> {
     const mount = await Mount.start(workspace, args, options);
     const origins = /"message":"mounted",.*"origins":(\d+)/.exec(mount.log)?.[1];
-    await mount.logged('"message":"scanned"', Number(origins));
+    await eventually("each origin is scanned", () => mount.scannedOrigins === Number(origins));
     return mount;
   }
 
@@ -209,6 +210,12 @@ export class Mount implements AsyncDisposable {
       if (Date.now() > deadline) throw new Error(`not logged: ${text}\n${this.#log}`);
       await Bun.sleep(10);
     }
+  }
+
+  /** How many origins were scanned so far, however often. */
+  get scannedOrigins(): number {
+    const scans = this.#log.matchAll(/"message":"scanned","origin":"([^"]+)"/g);
+    return new Set([...scans].map(([, origin]) => origin)).size;
   }
 
   kill(signal: NodeJS.Signals): void {
