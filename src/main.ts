@@ -33,8 +33,18 @@ const COMMANDS: readonly CommandEntry[] = [
     summary: "add, change, remove, list, enable and disable origins",
     load: () => import("./commands/origins.ts"),
   },
+  {
+    name: "status",
+    summary: "show what a running mount is doing",
+    load: () => import("./commands/status.ts"),
+  },
   { name: "health", summary: "check the origins", load: () => import("./commands/health.ts") },
   { name: "scan", summary: "look for changes", load: () => import("./commands/scan.ts") },
+  {
+    name: "events",
+    summary: "show what happened in a running mount",
+    load: () => import("./commands/events.ts"),
+  },
   {
     name: MOUNT_HELPER,
     summary: "mount as mount(8) asks for it, for /etc/fstab",

@@ -2,11 +2,14 @@
 
 import type { Command } from "commander";
 import { systemClock } from "../core/clock.ts";
-import { findOrigin } from "../core/config/find.ts";
+import type { Config, OriginSettings } from "../core/config/config.ts";
+import { findOrigin, noSuchOrigin } from "../core/config/find.ts";
 import { loadConfig } from "../core/config/load.ts";
+import type { OriginAnswer } from "../core/control/answers.ts";
+import type { ControlClient } from "../core/control/client.ts";
+import { mountOfCache } from "../core/control/find_mount.ts";
 import { originJson } from "../core/control/origin_json.ts";
 import type { HealthStatus } from "../core/events.ts";
-import type { OriginReport } from "../core/federation/federation.ts";
 import { overallStatus, surveyOrigins } from "../core/federation/survey.ts";
 import { openStandalone } from "../core/origins/standalone.ts";
 import { action, contextOf } from "./context.ts";
@@ -22,7 +25,7 @@ const EXIT_CODES: Readonly<Record<HealthStatus, ExitCode>> = {
   unknown: 3,
 };
 
-const COLOURS: Readonly<Record<HealthStatus, Colour>> = {
+export const COLOURS: Readonly<Record<HealthStatus, Colour>> = {
   healthy: "green",
   degraded: "yellow",
   unhealthy: "red",
@@ -30,7 +33,8 @@ const COLOURS: Readonly<Record<HealthStatus, Colour>> = {
 };
 
 const HELP = `
-Every enabled origin is checked at once; one that fails is tried again up to its threshold.
+A running mount is asked: it checks its origins all the time. Without one every enabled origin is checked
+at once, and one that fails is tried again up to its threshold.
 
 Exit codes: 0 all healthy, 1 some degraded, 2 some or all unhealthy, 3 unknown, wrong usage or
 configuration.
@@ -43,37 +47,68 @@ Examples:
 export function setUp(command: Command): void {
   command
     .argument("[id]", "only this origin")
+    .option("--check", "have a running mount check now, rather than tell what it knows")
     .addHelpText("after", HELP)
     .action(
-      action(async (id: string | undefined) => {
+      action(async (id: string | undefined, { check }: { readonly check?: true }) => {
         const { around, flags, json } = contextOf(command);
         const { config } = await loadConfig(flags, around);
         const chosen = id === undefined ? config.origins : [findOrigin(config, id)];
-        const open = (settings: (typeof chosen)[number]) => openStandalone(settings, systemClock);
-        const found = await surveyOrigins(chosen, config.health, { clock: systemClock, open });
-        const status = overallStatus(found);
-        if (json) printJson({ status, origins: found.map(originJson) });
-        else if (found.length === 0)
+        using mount = await mountOfCache(config.cacheDir, around);
+        const origins = await (mount === undefined
+          ? survey(chosen, config)
+          : asked(mount.client, id, check === true));
+        const status = overallStatus(origins);
+        if (json) printJson({ status, origins });
+        else if (origins.length === 0)
           print("no origin is configured; add one with: musicfs origins add");
-        else print(table(HEADER, found.map(row), hasColours(around.env)));
+        else print(table(HEADER, origins.map(row), hasColours(around.env)));
         return EXIT_CODES[status];
       }),
     );
 }
 
+async function survey(
+  chosen: readonly OriginSettings[],
+  { health }: Config,
+): Promise<readonly OriginAnswer[]> {
+  const open = (settings: OriginSettings) => openStandalone(settings, systemClock);
+  const found = await surveyOrigins(chosen, health, { clock: systemClock, open });
+  return found.map(originJson);
+}
+
+/** What a mount says of its origins, which may be others than the file's by now. */
+async function asked(
+  client: ControlClient,
+  id: string | undefined,
+  check: boolean,
+): Promise<readonly OriginAnswer[]> {
+  const known = (await client.origins()).origins.map(({ settings: _, ...origin }) => origin);
+  const chosen = id === undefined ? known : known.filter((origin) => origin.id === id);
+  if (id !== undefined && chosen.length === 0) {
+    throw noSuchOrigin(
+      id,
+      known.map((origin) => origin.id),
+    );
+  }
+  if (!check) return chosen;
+  return await Promise.all(
+    chosen.map((origin) => (origin.enabled ? client.check(origin.id) : origin)),
+  );
+}
+
 const HEADER = ["ORIGIN", "TYPE", "PRIORITY", "STATUS", "FAILURES", "LATENCY", "REASON"];
 
-function row(origin: OriginReport): readonly (string | Cell)[] {
-  const { id, type, priority, enabled, status, lastLatencyMs, lastError } = origin;
-  const latency = lastLatencyMs === undefined ? "" : shownMs(lastLatencyMs);
+function row(origin: OriginAnswer): readonly (string | Cell)[] {
+  const { id, type, priority, enabled, status, last_latency_ms, last_error } = origin;
   return [
     id,
     type,
     { text: String(priority), right: true },
     { text: enabled ? status : "disabled", colour: COLOURS[status] },
-    { text: enabled ? `${origin.consecutiveFailures}/${origin.threshold}` : "", right: true },
-    { text: latency, right: true },
-    lastError === undefined ? "" : reasonFor(id, lastError),
+    { text: enabled ? `${origin.consecutive_failures}/${origin.threshold}` : "", right: true },
+    { text: last_latency_ms === null ? "" : shownMs(last_latency_ms), right: true },
+    last_error === null ? "" : reasonFor(id, last_error),
   ];
 }
 

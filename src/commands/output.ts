@@ -9,13 +9,17 @@ const STDOUT = 1;
 const STDERR = 2;
 const PATIENCE_MS = 5;
 
-/** Lines for people. Text that came from elsewhere goes through `displayText` first. */
-export function print(text: string): void {
-  write(STDOUT, `${text}\n`);
+/**
+ * Lines for people. Text that came from elsewhere goes through `displayText` first. False when
+ * nobody reads them any more.
+ */
+export function print(text: string): boolean {
+  return write(STDOUT, `${text}\n`);
 }
 
-export function printJson(value: unknown): void {
-  write(STDOUT, `${JSON.stringify(value)}\n`);
+/** One line; false as `print`. */
+export function printJson(value: unknown): boolean {
+  return write(STDOUT, `${JSON.stringify(value)}\n`);
 }
 
 /** A remark that is no result. */
@@ -41,16 +45,17 @@ export function printError(error: unknown, options: { readonly json: boolean }):
 }
 
 /** All of it, before it returns. A reader that went away is no error: it has what it wanted. */
-function write(fd: number, text: string): void {
+function write(fd: number, text: string): boolean {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(fd, bytes, at);
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : undefined;
-      if (code === "EPIPE" || code === "EIO") return;
+      if (code === "EPIPE" || code === "EIO") return false;
       if (code !== "EAGAIN") throw error;
       Bun.sleepSync(PATIENCE_MS);
     }
   }
+  return true;
 }

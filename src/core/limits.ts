@@ -239,6 +239,9 @@ export const CONTROL_STREAMS = 64;
 /** A control stream that has nothing to say says so, that both ends know of each other. */
 export const CONTROL_HEARTBEAT_MS = 10_000;
 
+/** A mount that ends waits so long for the answers under way. */
+export const CONTROL_END_MS = 500;
+
 /** The live view: its state is told this often, */
 export const LIVE_STATE_MS = 1000;
 /** what happens in between this late at most, */

@@ -1,18 +1,17 @@
 /** `musicfs origins add`. */
 
 import { type Command, Option } from "commander";
-import { systemClock } from "../../core/clock.ts";
-import { editOrigins, type OriginValues } from "../../core/config/edit.ts";
+import type { OriginValues } from "../../core/config/edit.ts";
 import { findOrigin } from "../../core/config/find.ts";
 import { configFileOf, loadConfig } from "../../core/config/load.ts";
 import { checkOrigin } from "../../core/config/parse.ts";
 import { resolveOrigin } from "../../core/config/resolve.ts";
-import { editFile } from "../../core/config/write.ts";
 import { OwnError } from "../../core/errors.ts";
 import { ORIGIN_TYPES } from "../../core/origins/origin.ts";
 import { action, contextOf } from "../context.ts";
 import { configuredJson } from "../origin_json.ts";
 import { print, printJson } from "../output.ts";
+import { applyEdit } from "./apply_edit.ts";
 import { acceptKey, requireAnswer } from "./check.ts";
 import { declareSettings, settingValues, typeOf } from "./flags.ts";
 
@@ -24,7 +23,8 @@ interface AddFlags extends Readonly<Record<string, unknown>> {
 }
 
 const HELP = `
-The configuration file is made if there is none. Nothing is written unless the origin answers.
+The configuration file is made if there is none. Nothing is written unless the origin answers. A mount that
+runs with the file shows the origin at once.
 
 Examples:
   musicfs origins add disk --type local --path /srv/music --priority 1
@@ -62,9 +62,7 @@ export function setUp(command: Command): void {
       const settings = resolveOrigin(checkOrigin(values), around);
       if (given.acceptHostKey !== undefined) await acceptKey(settings, given.acceptHostKey);
       if (given.check) await requireAnswer(settings, config.health);
-      await editFile(file, { uid: around.uid, clock: systemClock }, (text) =>
-        editOrigins(text, file, { kind: "add", values }),
-      );
+      await applyEdit({ flags, around }, { kind: "add", values });
       if (json) printJson({ changed: true, file, origin: configuredJson(settings, config) });
       else print(`origin ${id} added to ${file}`);
       return undefined;

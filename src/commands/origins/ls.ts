@@ -4,13 +4,15 @@ import type { Command } from "commander";
 import { displayPath } from "../../core/bytes.ts";
 import type { OriginSettings } from "../../core/config/config.ts";
 import { loadConfig } from "../../core/config/load.ts";
+import { mountOfCache } from "../../core/control/find_mount.ts";
 import { action, contextOf } from "../context.ts";
 import { configuredJson } from "../origin_json.ts";
 import { print, printJson } from "../output.ts";
 import { hasColours, table } from "../table.ts";
 
 const HELP = `
-Nobody looks at the origins: see musicfs health.
+Nobody looks at the origins: see musicfs health. With --json and a running mount their health is what the
+mount knows of it.
 
 Example:
   musicfs origins ls --json | jq -r '.origins[] | select(.enabled) | .id'`;
@@ -22,7 +24,15 @@ export function setUp(command: Command): void {
       const { config, file } = await loadConfig(flags, around);
       const { origins } = config;
       if (json) {
-        const listed = origins.map((origin) => configuredJson(origin, config));
+        using mount = await mountOfCache(config.cacheDir, around);
+        const known = (await mount?.client.origins())?.origins ?? [];
+        const listed = origins.map((origin) => {
+          const found = known.find(({ id }) => id === origin.id);
+          const configured = configuredJson(origin, config);
+          const { type, priority, enabled, settings } = configured;
+          // The file says how it is to be, the mount how it is.
+          return { ...configured, ...found, type, priority, enabled, settings };
+        });
         printJson({ file: file ?? null, origins: listed });
       } else if (origins.length === 0) {
         print("no origin is configured; add one with: musicfs origins add");

@@ -2,13 +2,14 @@
 
 import type { Command } from "commander";
 import { systemClock } from "../../core/clock.ts";
-import { editOrigins } from "../../core/config/edit.ts";
-import { configFileOf, loadConfig } from "../../core/config/load.ts";
+import { configFileOf, type LoadedConfig, loadConfig } from "../../core/config/load.ts";
 import { ownDirectory } from "../../core/config/own_file.ts";
-import { editFile } from "../../core/config/write.ts";
+import type { Surroundings } from "../../core/config/paths.ts";
+import { mountOfCache } from "../../core/control/find_mount.ts";
 import { openLibraryCatalog } from "../../core/sync/library_catalog.ts";
 import { action, contextOf } from "../context.ts";
 import { print, printJson } from "../output.ts";
+import { applyEdit } from "./apply_edit.ts";
 
 interface RemoveFlags {
   readonly ifExists?: true;
@@ -16,8 +17,9 @@ interface RemoveFlags {
 }
 
 const HELP = `
-Nothing on the origin itself is touched. Without --purge-cache what is known of its files stays until
-the next mount or scan.
+Nothing on the origin itself is touched. A mount that runs with the file drops the origin at once; files that
+no other origin has are gone, and open ones go on where another has them. Without a mount, what is known of
+its files stays until the next mount or scan, unless --purge-cache is given.
 
 Example:
   musicfs origins rm nas --if-exists --purge-cache`;
@@ -36,19 +38,21 @@ export function setUp(command: Command): void {
         const before = await loadConfig(flags, around, options);
         const exists = before.config.origins.some((origin) => origin.id === id);
         if (exists || ifExists !== true) {
-          await editFile(file, { uid: around.uid, clock: systemClock }, (text) =>
-            editOrigins(text, file, { kind: "remove", id }),
-          );
+          await applyEdit({ flags, around }, { kind: "remove", id });
         }
-        if (purgeCache) {
-          const { config } = await loadConfig(flags, around, options);
-          ownDirectory(config.cacheDir, "cache directory", around.uid);
-          await using catalog = await openLibraryCatalog(config, systemClock);
-          void catalog;
-        }
+        if (purgeCache) await purge(await loadConfig(flags, around, options), around);
         if (json) printJson({ changed: exists, file, id });
         else if (exists) print(`origin ${id} removed from ${file}`);
         return undefined;
       }),
     );
+}
+
+/** A mount that has the catalog has forgotten them already. */
+async function purge({ config }: LoadedConfig, around: Surroundings): Promise<void> {
+  using mount = await mountOfCache(config.cacheDir, around);
+  if (mount !== undefined) return;
+  ownDirectory(config.cacheDir, "cache directory", around.uid);
+  await using catalog = await openLibraryCatalog(config, systemClock);
+  void catalog;
 }

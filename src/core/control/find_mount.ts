@@ -3,6 +3,7 @@
  * mount that crashed, and is removed.
  */
 
+import { realpathSync } from "node:fs";
 import { displayText } from "../bytes.ts";
 import { runtimeDirs, type Surroundings } from "../config/paths.ts";
 import { OwnError } from "../errors.ts";
@@ -29,6 +30,31 @@ export async function mountOfCache(
   const [mount, ...others] = await mountsIn(runtimeDirs(around), around.uid, key);
   for (const other of others) other[Symbol.dispose]();
   return mount;
+}
+
+/** The mounts whose origins come from this configuration file. */
+export async function mountsOfFile(
+  file: string,
+  around: Surroundings,
+): Promise<readonly RunningMount[]> {
+  const wanted = realPath(file);
+  const mounts = await mountsIn(runtimeDirs(around), around.uid);
+  return mounts.filter((mount) => {
+    const { config_file } = mount.status;
+    const isOfFile = config_file !== null && realPath(config_file) === wanted;
+    if (!isOfFile) mount[Symbol.dispose]();
+    return isOfFile;
+  });
+}
+
+/** Without symbolic links; as it is where it leads nowhere. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error) return path;
+    throw error;
+  }
 }
 
 /** The mount at this absolute path; rejects with `usage`, naming those there are, for none. */

@@ -4,10 +4,10 @@
  */
 
 import { randomBytes } from "node:crypto";
-import type { Clock } from "../clock.ts";
+import { type Clock, sleep } from "../clock.ts";
 import { ConfigError } from "../config/problem.ts";
 import { type ErrorCode, MusicFsError, messageOf, OwnError } from "../errors.ts";
-import { CONTROL_BODY_BYTES } from "../limits.ts";
+import { CONTROL_BODY_BYTES, CONTROL_END_MS } from "../limits.ts";
 import type { OriginId } from "../origins/origin.ts";
 import type { ControlledMount } from "./controlled_mount.ts";
 import { type Endpoint, type EndpointPorts, endpoints } from "./endpoints.ts";
@@ -88,9 +88,16 @@ export class ControlServer implements AsyncDisposable {
       error: (error) => this.#failed(error),
       ...NEVER_IDLE,
     });
-    this.#cleanUp.defer(() => server.stop(true));
+    this.#cleanUp.defer(() => this.#end(server));
     sockets.publish(unborn, name);
     this.#cleanUp.defer(() => sockets.remove(name));
+  }
+
+  /** Whoever reads a stream is told of its end; a request that takes long is cut off. */
+  async #end(server: Bun.Server<undefined>): Promise<void> {
+    const ended = server.stop(false);
+    await Promise.race([ended, sleep(this.options.clock, CONTROL_END_MS)]);
+    await server.stop(true);
   }
 
   async #answer(request: Request): Promise<Response> {

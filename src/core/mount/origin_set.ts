@@ -68,14 +68,15 @@ export class OriginSet {
   async configure(wanted: readonly OriginSettings[]): Promise<void> {
     const { federation, writer, updates } = this.ports;
     const kept = new Set(wanted.filter((each) => this.#isOpen(each)).map(({ id }) => id));
-    for (const id of [...this.#settings.keys()]) if (!kept.has(id)) await this.remove(id);
+    const before = new Map(this.#settings);
+    for (const id of before.keys()) if (!kept.has(id)) await this.remove(id);
     for (const settings of wanted) if (kept.has(settings.id)) this.#adjust(settings);
     updates.apply(await writer.configureOrigins(wanted));
     for (const settings of wanted) {
       if (!kept.has(settings.id)) await this.#add(settings);
       else if (settings.enabled) federation.enable(settings.id);
     }
-    for (const settings of wanted) this.#schedule(settings);
+    for (const settings of wanted) this.#schedule(settings, before.get(settings.id));
     const all = new Set(wanted.map(({ id }) => id));
     for (const id of this.#metrics.keys()) if (!all.has(id)) this.#metrics.delete(id);
   }
@@ -84,10 +85,11 @@ export class OriginSet {
     const { routing, roots, federation, scans } = this.ports;
     this.#settings.delete(id);
     this.#intervalsMs.delete(id);
-    scans.remove(id);
+    const scanEnded = scans.remove(id);
     routing.vacate(id);
     roots.remove(id);
     await federation.remove(id);
+    await scanEnded;
   }
 
   /** True when the origin is open with settings that serve as well as these. */
@@ -126,16 +128,19 @@ export class OriginSet {
   }
 
   /** Scans the origin from now on, or no longer. */
-  #schedule({ id, enabled, pollIntervalSecs }: OriginSettings): void {
+  #schedule(settings: OriginSettings, before: OriginSettings | undefined): void {
     const { scans } = this.ports;
+    const { id, enabled, pollIntervalSecs } = settings;
     const intervalMs = enabled ? pollIntervalSecs * MS : undefined;
     if (this.#intervalsMs.get(id) === intervalMs) return;
     if (intervalMs === undefined) {
       this.#intervalsMs.delete(id);
-      scans.remove(id);
+      void scans.remove(id);
     } else {
+      const isNewPlace =
+        before !== undefined && !Bun.deepEquals(placeOf(before), placeOf(settings));
       this.#intervalsMs.set(id, intervalMs);
-      scans.add(id, intervalMs);
+      scans.add(id, intervalMs, isNewPlace);
     }
   }
 }
@@ -145,4 +150,12 @@ function forOpening(settings: OriginSettings): OriginSettings {
   const { pollIntervalSecs: _, revalidateSecs: __, ...rest } = settings;
   const common = { pollIntervalSecs: 0, revalidateSecs: 0, exclude: [] };
   return { ...rest, ...common, priority: 0, enabled: true, prefix: ROOT_PATH };
+}
+
+/** The settings that say where an origin's files are. */
+function placeOf(settings: OriginSettings): readonly unknown[] {
+  const all: Readonly<Record<string, unknown>> = { ...settings };
+  return ["originType", "path", "host", "port", "user", "endpoint", "bucket"].map(
+    (key) => all[key],
+  );
 }

@@ -66,6 +66,8 @@ interface Running {
 
 interface Scheduled {
   readonly intervalMs: number;
+  /** Whether the next scan carries out removals that would be held back otherwise. */
+  allowEmpty: boolean;
   readonly abort: AbortController;
   timer: Disposable | undefined;
   running: Running | undefined;
@@ -78,11 +80,15 @@ export class Scans {
 
   constructor(readonly ports: ScansPorts) {}
 
-  /** Scans the origin soon and from then on. */
-  add(origin: OriginId, intervalMs: number): void {
-    this.remove(origin);
+  /**
+   * Scans the origin soon and from then on. `isNewPlace`: its id stood for another place before, and
+   * what was there is gone on purpose.
+   */
+  add(origin: OriginId, intervalMs: number, isNewPlace = false): void {
+    void this.remove(origin);
     this.#origins.set(origin, {
       intervalMs,
+      allowEmpty: isNewPlace,
       abort: new AbortController(),
       timer: undefined,
       running: undefined,
@@ -132,18 +138,18 @@ export class Scans {
     });
   }
 
-  remove(origin: OriginId): void {
+  /** Scans the origin no more; resolves when a scan that runs has ended. */
+  async remove(origin: OriginId): Promise<void> {
     const scheduled = this.#origins.get(origin);
     this.#origins.delete(origin);
     scheduled?.timer?.[Symbol.dispose]();
     scheduled?.abort.abort("the origin was removed");
+    await scheduled?.running?.ended;
   }
 
   /** Ends all scans and resolves when none runs. */
   async close(): Promise<void> {
-    const ended = this.settled();
-    for (const origin of [...this.#origins.keys()]) this.remove(origin);
-    await ended;
+    await Promise.all([...this.#origins.keys()].map((origin) => this.remove(origin)));
   }
 
   /** Resolves when the scans that run now have ended; for tests and orderly stops. */
@@ -169,11 +175,15 @@ export class Scans {
       running.progress = progress;
       for (const watcher of watchers) watcher(progress);
     };
-    const result = scan(origin, { ...options, onProgress }, scheduled.abort.signal);
+    const allowEmpty = options.allowEmpty === true || scheduled.allowEmpty;
+    const result = scan(origin, { allowEmpty, onProgress }, scheduled.abort.signal);
     const intervalMs = scheduled.intervalMs * (1 + JITTER * (2 * random() - 1));
     const ended = result
       .then(
-        () => (watched(origin) ? undefined : intervalMs),
+        () => {
+          scheduled.allowEmpty = false;
+          return watched(origin) ? undefined : intervalMs;
+        },
         (error: unknown) => {
           this.#tell(error);
           return Math.min(intervalMs, RETRY_MS);

@@ -49,6 +49,19 @@ describe("Scans", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test("lets what was at an origin's former place go, once, when a scan worked out", async () => {
+    const allowed: (boolean | undefined)[] = [];
+    const { clock, scans } = setUp(async (_signal, { allowEmpty }) => {
+      if (allowed.push(allowEmpty) === 1) throw new OwnError("catalog", "disk full");
+    });
+    scans.add(nas, 60_000, true);
+    await clock.advance(0);
+    await clock.advance(60_000);
+    await clock.advance(60_000);
+    expect(allowed).toEqual([true, true, false]);
+    await scans.close();
+  });
+
   test("does not poll an origin that is watched, but for what it missed", async () => {
     let scanned = 0;
     const { clock, scans } = setUp(
@@ -186,7 +199,7 @@ describe("Scans.request()", () => {
     expect(begun).toHaveLength(1);
     end(0);
     await settle();
-    expect(begun.map(({ allowEmpty }) => allowEmpty)).toEqual([undefined, true]);
+    expect(begun.map(({ allowEmpty }) => allowEmpty)).toEqual([false, true]);
     end(1);
     expect(await wanted).toEqual(COMPLETE);
     await scans.close();
