@@ -189,6 +189,7 @@ export class Assembly implements AsyncDisposable {
       updates: this.updates,
       federation: this.federation,
       negotiated,
+      failover: config.read.failover,
       onMismatch: config.read.onMismatch,
       readDeadlineMs: config.read.readDeadlineMs,
       list: this.#scanner.list,

@@ -5,6 +5,7 @@
  */
 
 import type { CatalogReader, CatalogWriter, Replica } from "../catalog/catalog.ts";
+import type { FailoverPolicy } from "../config/config.ts";
 import { messageOf } from "../errors.ts";
 import type { HealthMonitor } from "../federation/health.ts";
 import type { OriginRegistry } from "../federation/registry.ts";
@@ -41,6 +42,7 @@ export interface OpensPorts {
   readonly seams: SeamPool;
   readonly buffers: ReplyBuffers;
   readonly reply: KernelReplies;
+  readonly failover: FailoverPolicy;
   /** `on_mismatch = "serve"`: show another version while the visible one cannot be reached. */
   readonly serveOther: boolean;
   readonly onFault: (message: string) => void;
@@ -108,7 +110,9 @@ export class Opens {
       await Promise.all(usable.filter((other) => other !== replica).map((r) => this.#refresh(r)));
       return ESTALE;
     }
-    if (usable.some(({ match }) => match === "probable")) return 0;
+    if (usable.some(({ match }) => match === "probable" && this.ports.failover === "probable")) {
+      return 0;
+    }
     // Nothing of this handle was read yet, so there is nothing to compare a replica with. It is
     // shown as the version of its own that it is: no byte of one is ever mixed with the other's.
     const other = await this.#standIn(version);
@@ -130,7 +134,7 @@ export class Opens {
       const usable = this.#inOrder(this.ports.catalog.replicas(version));
       const among = usable.filter(({ origin }) => !failed.has(origin));
       const other =
-        among.find(({ match }) => match === "unverified") ??
+        among.find(({ match }) => match === "unverified" || match === "probable") ??
         (this.ports.serveOther ? among.find(({ match }) => match === "different") : undefined);
       if (other === undefined) return undefined;
       // One that changed is looked at anew, as what it is now; one that keeps changing is not.

@@ -2,7 +2,7 @@
 
 import type { CatalogReader, CatalogWriter } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
-import type { MismatchPolicy } from "../config/config.ts";
+import type { FailoverPolicy, MismatchPolicy } from "../config/config.ts";
 import { isOriginFailure, messageOf, OriginError } from "../errors.ts";
 import type { Federation } from "../federation/federation.ts";
 import type { ReadOutcome } from "../federation/file.ts";
@@ -39,6 +39,7 @@ export interface RequestServicePorts {
   readonly federation: Federation;
   readonly owner: Ownership;
   readonly negotiated: Negotiated;
+  readonly failover: FailoverPolicy;
   readonly onMismatch: MismatchPolicy;
   readonly readDeadlineMs: number;
   readonly list: ListDirectory;
@@ -101,6 +102,7 @@ export function requestService(ports: RequestServicePorts): RequestService {
     seams,
     buffers,
     reply,
+    failover: ports.failover,
     serveOther: ports.onMismatch === "serve",
     onFault: ports.onFault,
   });
