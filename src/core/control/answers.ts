@@ -15,6 +15,8 @@ const orNull = <T extends v.GenericSchema>(schema: T) => v.nullable(schema);
 
 const healthStatus = v.picklist(["unknown", "healthy", "degraded", "unhealthy"]);
 
+const usageCounts = v.object({ requests: count, received_bytes: count, sent_bytes: count });
+
 const originFields = {
   id: v.string(),
   type: v.string(),
@@ -28,6 +30,8 @@ const originFields = {
   last_latency_ms: orNull(milliseconds),
   last_check: orNull(time),
   last_error: orNull(v.string()),
+  /** By days and months of UTC; null for disks of this machine, which cost nothing. */
+  usage: orNull(v.object({ today: usageCounts, this_month: usageCounts })),
 };
 
 /** An origin and its health. */

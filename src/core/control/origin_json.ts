@@ -2,6 +2,7 @@
 
 import type { OriginSettings } from "../config/config.ts";
 import type { OriginReport } from "../federation/federation.ts";
+import type { OriginUsage, UsageCounts } from "../origins/usage.ts";
 import type { ConfiguredOriginAnswer, OriginAnswer } from "./answers.ts";
 
 /** The fields that `health`, `origins ls` and whatever else lists origins have in common. */
@@ -20,7 +21,15 @@ export function originJson(report: OriginReport): OriginAnswer {
     last_latency_ms: lastLatencyMs === undefined ? null : milliseconds(lastLatencyMs),
     last_check: lastCheckMs === undefined ? null : new Date(lastCheckMs).toISOString(),
     last_error: report.lastError ?? null,
+    usage: report.usage === undefined ? null : usageJson(report.usage),
   };
+}
+
+function usageJson({ today, thisMonth }: OriginUsage): NonNullable<OriginAnswer["usage"]> {
+  const counts = ({ requests, receivedBytes, sentBytes }: UsageCounts) => ({
+    ...{ requests, received_bytes: receivedBytes, sent_bytes: sentBytes },
+  });
+  return { today: counts(today), this_month: counts(thisMonth) };
 }
 
 /** With its settings as the file names them. */
