@@ -21,15 +21,16 @@ export function originJson(report: OriginReport): OriginAnswer {
     last_latency_ms: lastLatencyMs === undefined ? null : milliseconds(lastLatencyMs),
     last_check: lastCheckMs === undefined ? null : new Date(lastCheckMs).toISOString(),
     last_error: report.lastError ?? null,
-    usage: report.usage === undefined ? null : usageJson(report.usage),
+    usage: usageJson(report.usage),
   };
 }
 
-function usageJson({ today, thisMonth }: OriginUsage): NonNullable<OriginAnswer["usage"]> {
+export function usageJson(usage: OriginUsage | undefined): OriginAnswer["usage"] {
+  if (usage === undefined) return null;
   const counts = ({ requests, receivedBytes, sentBytes }: UsageCounts) => ({
     ...{ requests, received_bytes: receivedBytes, sent_bytes: sentBytes },
   });
-  return { today: counts(today), this_month: counts(thisMonth) };
+  return { today: counts(usage.today), this_month: counts(usage.thisMonth) };
 }
 
 /** With its settings as the file names them. */
