@@ -9,12 +9,13 @@ import type { OriginAnswer } from "../core/control/answers.ts";
 import type { ControlClient } from "../core/control/client.ts";
 import { mountOfCache } from "../core/control/find_mount.ts";
 import { originJson } from "../core/control/origin_json.ts";
+import { OwnError } from "../core/errors.ts";
 import type { HealthStatus } from "../core/events.ts";
 import { overallStatus, surveyOrigins } from "../core/federation/survey.ts";
 import { openStandalone } from "../core/origins/standalone.ts";
 import { action, contextOf } from "./context.ts";
-import type { ExitCode } from "./exit_code.ts";
-import { keptUsage } from "./kept_usage.ts";
+import { EXIT, type ExitCode } from "./exit_code.ts";
+import { watchHealth } from "./health_watch.ts";
 import { print, printJson } from "./output.ts";
 import { reasonFor } from "./reason.ts";
 import { type Cell, type Colour, hasColours, table } from "./table.ts";
@@ -37,11 +38,16 @@ const HELP = `
 A running mount is asked: it checks its origins all the time. Without one every enabled origin is checked
 at once, and one that fails is tried again up to its threshold.
 
+With --watch, on a terminal: a live view of the running mount, of its origins, of which of them serves
+what is read, and of what happens; without a mount, of the configured origins. Elsewhere: the state
+and then every event, a JSON object a line.
+
 Exit codes: 0 all healthy, 1 some degraded, 2 some or all unhealthy, 3 unknown, wrong usage or
 configuration.
 
 Examples:
   musicfs health
+  musicfs health --watch
   musicfs health nas || systemctl restart mnt-nas.mount
   musicfs health --json | jq -r '.origins[] | select(.status != "healthy") | .id'`;
 
@@ -49,10 +55,17 @@ export function setUp(command: Command): void {
   command
     .argument("[id]", "only this origin")
     .option("--check", "have a running mount check now, rather than tell what it knows")
+    .option("--watch", "watch on, until q or ctrl-c")
+    .option("--mount-point <path>", "watch the mount there")
     .addHelpText("after", HELP)
     .action(
-      action(async (id: string | undefined, { check }: { readonly check?: true }) => {
+      action(async (id: string | undefined, { check, watch, mountPoint }: HealthFlags) => {
         const { around, flags, json } = contextOf(command);
+        if (watch) {
+          if (id !== undefined) throw new OwnError("usage", "--watch shows all origins: press /");
+          await watchHealth(contextOf(command), mountPoint);
+          return EXIT.done;
+        }
         const { config } = await loadConfig(flags, around);
         const chosen = id === undefined ? config.origins : [findOrigin(config, id)];
         using mount = await mountOfCache(config.cacheDir, around);
@@ -71,12 +84,11 @@ export function setUp(command: Command): void {
 
 async function survey(
   chosen: readonly OriginSettings[],
-  config: Config,
+  { health }: Config,
 ): Promise<readonly OriginAnswer[]> {
   const open = (settings: OriginSettings) => openStandalone(settings, systemClock);
-  const found = await surveyOrigins(chosen, config.health, { clock: systemClock, open });
-  const usage = await keptUsage(config);
-  return found.map((report) => originJson({ ...report, usage: usage(report.id, report.type) }));
+  const found = await surveyOrigins(chosen, health, { clock: systemClock, open });
+  return found.map(originJson);
 }
 
 /** What a mount says of its origins, which may be others than the file's by now. */
@@ -97,6 +109,12 @@ async function asked(
   return await Promise.all(
     chosen.map((origin) => (origin.enabled ? client.check(origin.id) : origin)),
   );
+}
+
+interface HealthFlags {
+  readonly check?: true;
+  readonly watch?: true;
+  readonly mountPoint?: string;
 }
 
 const HEADER = ["ORIGIN", "TYPE", "PRIORITY", "STATUS", "FAILURES", "LATENCY", "REASON"];

@@ -47,12 +47,10 @@ function statusText(status: StatusAnswer, colours: boolean): string {
   return `${lines.join("\n")}\n\n${table(HEADER, status.origins.map(row), colours)}`;
 }
 
-const HEADER = ["ORIGIN", "TYPE", "PRIORITY", "STATUS", "READS", "BYTES", "TODAY", "THIS MONTH"];
-
-type Usage = NonNullable<StatusAnswer["origins"][number]["usage"]>;
+const HEADER = ["ORIGIN", "TYPE", "PRIORITY", "STATUS", "READS", "BYTES"];
 
 function row(origin: StatusAnswer["origins"][number]): readonly (string | Cell)[] {
-  const { id, type, priority, enabled, status, reads, bytes, usage } = origin;
+  const { id, type, priority, enabled, status, reads, bytes } = origin;
   return [
     id,
     type,
@@ -60,14 +58,5 @@ function row(origin: StatusAnswer["origins"][number]): readonly (string | Cell)[
     { text: enabled ? status : "disabled", colour: COLOURS[status] },
     { text: String(reads), right: true },
     { text: shownBytes(bytes), right: true },
-    shownUsage(usage?.today),
-    shownUsage(usage?.this_month),
   ];
-}
-
-/** What is billed, where the origin is a remote one. */
-function shownUsage(counts: Usage["today"] | undefined): string {
-  if (counts === undefined) return "";
-  const { requests, received_bytes, sent_bytes } = counts;
-  return `${requests} requests, ${shownBytes(received_bytes + sent_bytes)}`;
 }

@@ -227,6 +227,9 @@ export const CHUNK_MIN_BYTES = 16 * 1024;
 export const CHUNK_AVERAGE_BYTES = 64 * 1024;
 export const CHUNK_MAX_BYTES = 256 * 1024;
 
+/** Reads that threads answered by themselves and the live view may show. */
+export const SERVED_READS = 64;
+
 /** Latest events kept for who asks later: so many of files, and so many of everything else. */
 export const EVENT_HISTORY = 1024;
 

@@ -33,16 +33,12 @@ export const FULL_DEADLINE_MS = 30_000;
 export class GoodReplicas {
   constructor(readonly ports: GoodReplicasPorts) {}
 
-  /** Those that may serve a node, on origins in order. */
+  /** Those of a node's own version, on origins in order. */
   of(nodeid: number): Goods {
     const { setup, changes, versions } = this.ports;
     const { configured, stored } = changes;
     const isLong = setup.readDeadlineMs >= FULL_DEADLINE_MS || this.allCalm;
-    if (!isLong) return { replicas: [], configured, stored };
-    const replicas = versions
-      .replicas(nodeid)
-      .filter(({ match }) => match === "proved" || match === setup.failover)
-      .filter((replica) => this.#isGood(replica));
+    const replicas = isLong ? versions.ownReplicas(nodeid).filter((r) => this.#isGood(r)) : [];
     return { replicas, configured, stored };
   }
 

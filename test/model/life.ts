@@ -134,9 +134,9 @@ export class Life {
         if (!this.clock.dead) hand(sent);
       });
     };
-    const { handles, routing, seams, seen, jobs } = new SharedState(state.buffers);
+    const { handles, routing, seams, seen, served, jobs } = new SharedState(state.buffers);
     const readers = new QueuedReaders(jobs);
-    const shared = { catalog: fuseCatalog, routing, handles, seams, readers, defer };
+    const shared = { catalog: fuseCatalog, routing, handles, seams, served, readers, defer };
     const files = new OpenFiles({ ...shared, syscalls: libc() });
     this.#session = new Session(
       new MountFileSystem({

@@ -4,7 +4,6 @@
  * that the bytes are found again when its ids are lost.
  */
 
-import { toBytes } from "../bytes.ts";
 import type { Replica } from "../catalog/catalog.ts";
 
 /** 32 hexadecimal digits. */
@@ -14,11 +13,10 @@ const NAME_DIGITS = 32;
 
 export function contentName({ origin, path, originVersion }: Replica): ContentName {
   const { sizeBytes, token } = originVersion;
-  // None of the parts holds NUL.
+  // A path is a byte string; neither it nor the rest holds NUL.
+  const text = [origin, path, sizeBytes, token].join("\0");
   return new Bun.CryptoHasher("sha256")
-    .update(`${origin}\0`)
-    .update(toBytes(path))
-    .update(`\0${sizeBytes}\0${token}`)
+    .update(Buffer.from(text, "utf8"))
     .digest("hex")
     .slice(0, NAME_DIGITS) as ContentName;
 }

@@ -80,7 +80,8 @@ const liveRead = v.object({
   /** Null for a read that no origin served. */
   origin: v.nullable(v.string()),
   bytes: count,
-  latency_ms: milliseconds,
+  /** Null for reads that threads answered by themselves, which are told together. */
+  latency_ms: v.nullable(milliseconds),
   marks: v.array(v.picklist(READ_MARKS)),
 });
 export type LiveRead = v.InferOutput<typeof liveRead>;

@@ -1,8 +1,9 @@
 /** The state of a mount as the live stream tells it once a second. */
 
+import type { OriginReport } from "../federation/federation.ts";
 import { overallStatus } from "../federation/survey.ts";
-import type { ControlledMount } from "./controlled_mount.ts";
-import type { LiveState } from "./live.ts";
+import type { ControlledMount, ControlledOrigin } from "./controlled_mount.ts";
+import type { LiveOrigin, LiveState } from "./live.ts";
 import { originJson } from "./origin_json.ts";
 
 export function liveState(mount: ControlledMount, nowMs: number): LiveState {
@@ -15,17 +16,24 @@ export function liveState(mount: ControlledMount, nowMs: number): LiveState {
     status: overallStatus(origins.map(({ report }) => report)),
     files: mount.totals().files,
     reads_waiting: mount.readsWaiting,
-    origins: origins.map(({ report, traffic, operations }) => ({
-      ...originJson(report),
-      next_check: report.nextCheckMs === undefined ? null : isoTime(report.nextCheckMs),
-      in_flight: operations,
-      ...traffic,
-    })),
+    origins: origins.map((origin) => originLiveJson(origin.report, origin)),
     scans: mount.scans().map(({ origin, startedMs, progress }) => {
       const { directories, pending, files } = progress;
       return { origin, started: isoTime(startedMs), directories, pending, files };
     }),
     cache: null,
+  };
+}
+
+export function originLiveJson(
+  report: OriginReport,
+  { operations, traffic }: Pick<ControlledOrigin, "operations" | "traffic">,
+): LiveOrigin {
+  return {
+    ...originJson(report),
+    next_check: report.nextCheckMs === undefined ? null : isoTime(report.nextCheckMs),
+    in_flight: operations,
+    ...traffic,
   };
 }
 

@@ -102,7 +102,7 @@ function readJson({ timeMs, path, origin, bytes, latencyMs, marks }: LoggedRead)
     path: shownPath(path),
     origin: origin ?? null,
     bytes,
-    latency_ms: Math.round(latencyMs * 1000) / 1000,
+    latency_ms: latencyMs === undefined ? null : Math.round(latencyMs * 1000) / 1000,
     marks: [...marks],
   };
 }

@@ -1,4 +1,4 @@
-/** The latest reads that were served on the main thread, for the live view. */
+/** The latest reads, for the live view. */
 
 import type { BytePath } from "../bytes.ts";
 import { LIVE_READS } from "../limits.ts";
@@ -12,20 +12,35 @@ export interface LoggedRead {
   /** Undefined for a read that no origin served. */
   readonly origin: OriginId | undefined;
   readonly bytes: number;
-  readonly latencyMs: number;
+  /** Undefined where it is not measured: several reads of a file that threads answered, together. */
+  readonly latencyMs: number | undefined;
   readonly marks: readonly ReadMark[];
+}
+
+/** Reads that are taken down elsewhere, while somebody watches. */
+export interface ReadSource {
+  watch(isWatched: boolean): void;
+  /** What came since the last call. */
+  take(): readonly LoggedRead[];
 }
 
 export class ReadLog {
   readonly #reads: LoggedRead[] = [];
   #count = 0;
   #readers = 0;
+  #source: ReadSource | undefined;
 
   constructor(readonly capacity = LIVE_READS) {}
 
   /** True while somebody reads the log: nobody else's reads are worth the memory. */
   get isRead(): boolean {
     return this.#readers > 0;
+  }
+
+  /** Has what comes from there, too. */
+  connect(source: ReadSource): void {
+    this.#source = source;
+    source.watch(this.isRead);
   }
 
   add(read: LoggedRead): void {
@@ -35,18 +50,19 @@ export class ReadLog {
 
   /** Yields what comes from now on; of more than `capacity` between two calls, the latest. */
   follow(): ReadFollower {
-    this.#readers++;
+    if (this.#readers++ === 0) this.#source?.watch(true);
     let next = this.#count;
     let open = true;
     return {
       take: () => {
+        for (const read of this.#source?.take() ?? []) this.add(read);
         const from = Math.max(next, this.#count - this.capacity);
         next = this.#count;
         const places = Array.from({ length: next - from }, (_, index) => from + index);
         return places.flatMap((place) => this.#reads[place % this.capacity] ?? []);
       },
       [Symbol.dispose]: () => {
-        if (open) this.#readers--;
+        if (open && --this.#readers === 0) this.#source?.watch(false);
         open = false;
       },
     };

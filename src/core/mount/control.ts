@@ -7,7 +7,7 @@ import { EventCounts } from "../control/event_counts.ts";
 import { EventHistory } from "../control/event_history.ts";
 import { Metrics } from "../control/metrics.ts";
 import { serveMetrics } from "../control/metrics_server.ts";
-import { ReadLog } from "../control/read_log.ts";
+import { ReadLog, type ReadSource } from "../control/read_log.ts";
 import { ControlServer } from "../control/server.ts";
 import { messageOf } from "../errors.ts";
 import type { EventBus } from "../events.ts";
@@ -49,7 +49,8 @@ export class Control implements AsyncDisposable {
    * Nothing that goes wrong here ends the mount: it is logged, and the mount is used without what
    * could not be had.
    */
-  serve(mount: ControlledMount): void {
+  serve(mount: ControlledMount, threadReads: ReadSource): void {
+    this.#reads.connect(threadReads);
     const { clock, log, directory, uid, metrics: settings } = this.ports;
     const metrics = new Metrics(mount, this.#counts);
     const onFault = (message: string) => log.error(message);

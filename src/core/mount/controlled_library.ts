@@ -13,7 +13,6 @@ import type {
 import type { OriginId } from "../origins/origin.ts";
 import { type ScanSummary, scanOrigins } from "../sync/scan_origins.ts";
 import type { Assembly } from "./assembly.ts";
-import type { Library } from "./library.ts";
 import type { RunningConfig } from "./running_config.ts";
 
 export class ControlledLibrary implements ControlledMount {
@@ -21,7 +20,6 @@ export class ControlledLibrary implements ControlledMount {
     readonly identity: MountIdentity,
     private readonly assembly: Assembly,
     private readonly config: RunningConfig,
-    private readonly usageOf: Library["usageOf"],
   ) {}
 
   origins(): readonly ControlledOrigin[] {
@@ -40,8 +38,7 @@ export class ControlledLibrary implements ControlledMount {
         reads: byThreads("reads") + operations.read.succeeded,
         bytes: byThreads("bytes") + bytesRead,
       };
-      const usage = this.usageOf(settings);
-      return [{ report: { ...report, usage }, settings, traffic, operations: underWay }];
+      return [{ report, settings, traffic, operations: underWay }];
     });
   }
 

@@ -9,14 +9,13 @@ import { join } from "node:path";
 import { NoBlockCache } from "../cache/no_block_cache.ts";
 import { SqliteCatalogReader } from "../catalog/reader.ts";
 import { systemClock } from "../clock.ts";
-import type { Config, OriginSettings } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import { OwnError } from "../errors.ts";
 import type { EventBus } from "../events.ts";
 import { abortConnection, type Mounted, mount, raiseReadahead } from "../fuse/device.ts";
 import type { Logger } from "../log.ts";
 import type { OriginPorts } from "../origins/build.ts";
 import type { OriginId } from "../origins/origin.ts";
-import { type OriginUsage, UsageLedger, usageFile } from "../origins/usage.ts";
 import { libc } from "../sys/libc.ts";
 import { CacheThread } from "../threads/cache.ts";
 import { FuseThread } from "../threads/fuse_thread.ts";
@@ -59,7 +58,6 @@ export class Library {
   readonly #cleanUp = new AsyncDisposableStack();
   #mounted: Mounted | undefined;
   #assembly: Assembly | undefined;
-  #usage: UsageLedger | undefined;
 
   private constructor(readonly options: LibraryOptions) {
     this.events = options.events;
@@ -93,10 +91,6 @@ export class Library {
     return this.#assembly;
   }
 
-  /** What its origins cost; as `OriginReport.usage`. */
-  readonly usageOf = ({ id, originType }: OriginSettings): OriginUsage | undefined =>
-    originType === "local" ? undefined : this.#usage?.usage(id);
-
   /** Stops serving although the mount may still be in use: its requests fail. `ended` resolves. */
   abort(): void {
     const mounted = this.#mounted;
@@ -120,8 +114,6 @@ export class Library {
     checkPlacement(placesOf(config));
     cleanUp.use(lockCache(cacheDir, mountPoint));
 
-    const usage = cleanUp.use(await openUsage(cacheDir, log));
-    this.#usage = usage;
     const catalogFile = join(cacheDir, "catalog.db");
     const opening = this.#openCache();
     const writer = cleanUp.adopt(await StoreThread.open(catalogFile), (store) => store.close());
@@ -162,7 +154,6 @@ export class Library {
         open: originOpener({
           clock: systemClock,
           events: this.events,
-          usage,
           readers,
           watcher,
           ...(originExtras === undefined ? {} : { extras: originExtras }),
@@ -228,14 +219,6 @@ export class Library {
     }
     fuse.terminate();
   }
-}
-
-function openUsage(cacheDir: string, log: Logger): Promise<UsageLedger> {
-  return UsageLedger.open({
-    clock: systemClock,
-    store: usageFile(cacheDir),
-    onSaveFailed: (error) => log.warn("what origins cost is not kept", { reason: error }),
-  });
 }
 
 function requireListed(config: Config, lastScanMs: (id: OriginId) => number): void {

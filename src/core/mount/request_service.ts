@@ -73,7 +73,7 @@ export interface RequestService {
 
 export function requestService(ports: RequestServicePorts): RequestService {
   const { clock, state, catalog, federation, updates, reply } = ports;
-  const { handles, seams, routing, seen, jobs } = state;
+  const { handles, seams, routing, seen, served, jobs } = state;
   const { registry, health } = federation;
   const usable = (id: OriginId) => registry.isEnabled(id) && health.status(id) !== "unhealthy";
   const files = new BoundFiles({ catalog, handles, seams });
@@ -170,6 +170,7 @@ export function requestService(ports: RequestServicePorts): RequestService {
       routing,
       handles,
       seams,
+      served,
       syscalls,
       readers,
       defer,

@@ -13,6 +13,7 @@ import { logEvents } from "./event_log.ts";
 import { Library } from "./library.ts";
 import type { MountOptions } from "./options.ts";
 import { RunningConfig } from "./running_config.ts";
+import { ThreadReads } from "./thread_reads.ts";
 import { unmountAt } from "./unmount.ts";
 
 /** See options.ts. */
@@ -29,7 +30,8 @@ export async function runMount(options: MountOptions): Promise<void> {
   const library = await Library.start({ config, events, log, requireAll, onOutcome });
   const { mountPoint } = library;
   const running = runningConfig(options, library);
-  control.serve(controlledLibrary(options, library, running, startedMs));
+  const threadReads = new ThreadReads(library.assembly.ports);
+  control.serve(controlledLibrary(options, library, running, startedMs), threadReads);
   let asked = 0;
   const stop = () => {
     asked++;
@@ -83,13 +85,13 @@ function runningConfig(options: MountOptions, library: Library): RunningConfig {
 
 function controlledLibrary(
   { config, version }: MountOptions,
-  { assembly, mountPoint, usageOf }: Library,
+  { assembly, mountPoint }: Library,
   running: RunningConfig,
   startedMs: number,
 ): ControlledMount {
   const { cacheDir } = config;
   const identity = { version, mountPoint, cacheDir, configFile: running.ports.file, startedMs };
-  return new ControlledLibrary(identity, assembly, running, usageOf);
+  return new ControlledLibrary(identity, assembly, running);
 }
 
 /** Under nohup(1) SIGHUP is ignored, and stays so. */

@@ -29,9 +29,9 @@ export function fuseSession(
   { state, catalog, syscalls, owner, defer, passthrough }: FuseSessionPorts,
   options: Omit<SessionOptions, "counts" | "passthrough">,
 ): Session {
-  const { handles, routing, seams, seen, jobs, requests } = state;
+  const { handles, routing, seams, seen, served, jobs, requests } = state;
   const readers = new QueuedReaders(jobs);
-  const shared = { catalog, routing, handles, seams, readers, defer, syscalls };
+  const shared = { catalog, routing, handles, seams, served, readers, defer, syscalls };
   const files = new OpenFiles(passthrough === undefined ? shared : { ...shared, passthrough });
   return new Session(
     new MountFileSystem({ catalog, handles, files, seen, owner, defer, mustAnswer: false }),

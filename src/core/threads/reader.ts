@@ -80,7 +80,7 @@ export class Reader implements Disposable {
 
   #read(job: Job): void {
     const { state, reply, defer, onMeasured } = this.ports;
-    const { handles, routing, seams, latencies } = state;
+    const { handles, routing, seams, served, latencies } = state;
     const { fh, fd, origin, offsetBytes, lengthBytes, unique } = job;
     const startedMs = performance.now();
     const read = this.#local.read(fh, fd, offsetBytes, lengthBytes, this.#reply, REPLY_BODY);
@@ -89,8 +89,9 @@ export class Reader implements Disposable {
       if (latencies.add(origin, performance.now() - startedMs)) onMeasured();
       routing.count(origin, "reads", 1);
       routing.count(origin, "bytes", read);
-      const served = this.#reply.bytes.subarray(REPLY_BODY, REPLY_BODY + read);
-      seams.record(handles, fh, offsetBytes, served);
+      const bytes = this.#reply.bytes.subarray(REPLY_BODY, REPLY_BODY + read);
+      seams.record(handles, fh, offsetBytes, bytes);
+      served.add(handles.version(fh), origin, read);
       return;
     }
     handles.setFlag(fh, HANDLE_KNOWN_TO_MAIN);

@@ -6,6 +6,7 @@ import { LatencyRings } from "../vfs/latency_rings.ts";
 import { RoutingTable } from "../vfs/routing_table.ts";
 import { SeamPool } from "../vfs/seams.ts";
 import { SeenDirectories } from "../vfs/seen.ts";
+import { ServedReads } from "../vfs/served_reads.ts";
 import { JobQueue } from "./job_queue.ts";
 
 /** What is sent to a Worker: the buffers. */
@@ -17,6 +18,7 @@ export interface SharedBuffers {
   readonly jobs: SharedArrayBuffer;
   readonly latencies: SharedArrayBuffer;
   readonly requests: SharedArrayBuffer;
+  readonly served: SharedArrayBuffer;
 }
 
 /** One thread's views of the buffers; those not given are made anew. */
@@ -28,6 +30,7 @@ export class SharedState {
   readonly jobs: JobQueue;
   readonly latencies: LatencyRings;
   readonly requests: RequestCounts;
+  readonly served: ServedReads;
 
   constructor(buffers?: Partial<SharedBuffers>) {
     this.handles = new HandleTable(buffers?.handles);
@@ -37,6 +40,7 @@ export class SharedState {
     this.jobs = new JobQueue(buffers?.jobs);
     this.latencies = new LatencyRings(buffers?.latencies);
     this.requests = new RequestCounts(buffers?.requests);
+    this.served = new ServedReads(buffers?.served);
   }
 
   get buffers(): SharedBuffers {
@@ -48,6 +52,7 @@ export class SharedState {
       jobs: this.jobs.shared,
       latencies: this.latencies.shared,
       requests: this.requests.shared,
+      served: this.served.shared,
     };
   }
 }

@@ -26,6 +26,7 @@ import { fileNode, versionOf } from "./nodeid.ts";
 import type { Passthrough } from "./passthrough.ts";
 import type { RoutingTable } from "./routing_table.ts";
 import type { SeamPool } from "./seams.ts";
+import type { ServedReads } from "./served_reads.ts";
 
 /** The reader threads. False: their queue is full, nothing was taken. */
 export interface Readers {
@@ -51,6 +52,7 @@ export interface OpenFilesPorts {
   readonly routing: RoutingTable;
   readonly handles: HandleTable;
   readonly seams: SeamPool;
+  readonly served: ServedReads;
   readonly syscalls: Syscalls;
   readonly readers: Readers;
   readonly defer: Defer;
@@ -123,6 +125,7 @@ export class OpenFiles {
         this.#served(fh, offsetBytes, into.bytes.subarray(intoOffset, intoOffset + read));
         routing.count(origin, "reads", 1);
         routing.count(origin, "bytes", read);
+        this.ports.served.add(handles.version(fh), origin, read);
         return read;
       }
       if (read === WOULD_WAIT) {

@@ -131,13 +131,13 @@ export class CountedMount implements AsyncDisposable {
         onWarning: () => undefined,
       }),
     );
-    const { handles, routing, seams, seen, jobs } = state;
+    const { handles, routing, seams, seen, served, jobs } = state;
     const defer = (deferred: Deferred) => {
       this.deferred.push(deferred);
       this.assembly.defer(deferred);
     };
     const readers = new QueuedReaders(jobs);
-    const shared = { catalog: atFuse, routing, handles, seams, readers, defer };
+    const shared = { catalog: atFuse, routing, handles, seams, served, readers, defer };
     this.session = startedSession(
       new MountFileSystem({
         ...{ catalog: atFuse, handles, seen, owner: OWNER, defer, mustAnswer: false },

@@ -4,6 +4,7 @@ import { libc } from "../../../src/core/sys/libc.ts";
 import { SharedState } from "../../../src/core/threads/shared_state.ts";
 import { fileNode } from "../../../src/core/vfs/nodeid.ts";
 import { OpenFiles } from "../../../src/core/vfs/open_files.ts";
+import { ServedReads } from "../../../src/core/vfs/served_reads.ts";
 
 test("OpenFiles takes no handle for a file whose replicas cannot be read", () => {
   const { handles, routing, seams } = new SharedState();
@@ -14,7 +15,7 @@ test("OpenFiles takes no handle for a file whose replicas cannot be read", () =>
     },
   } as Partial<CatalogReader> as CatalogReader;
   const files = new OpenFiles({
-    ...{ catalog, handles, routing, seams, syscalls: libc() },
+    ...{ catalog, handles, routing, seams, served: new ServedReads(), syscalls: libc() },
     readers: { open: () => false, read: () => false },
     defer: () => undefined,
   });
