@@ -2,6 +2,7 @@
 
 import type { FuzzTarget } from "./target.ts";
 import { config } from "./targets/config.ts";
+import { controlRequests } from "./targets/control_requests.ts";
 import { fuse } from "./targets/fuse.ts";
 import { guardMessages } from "./targets/guard_messages.ts";
 import { knownHosts } from "./targets/known_hosts.ts";
@@ -18,5 +19,5 @@ import { sshConfig } from "./targets/ssh_config.ts";
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...[fuse, mountedRequests, config, credentials, names, mountinfo],
   ...[s3Listing, s3Server, sftpReplies, sftpServer, knownHosts, sshConfig],
-  ...[guardMessages, ownFormats],
+  ...[guardMessages, ownFormats, controlRequests],
 ];

@@ -9,6 +9,8 @@ export class EventCounts implements Disposable {
   readonly failovers = new PairCounts();
   /** By origin and outcome. */
   readonly scans = new PairCounts();
+  /** What is told of one that was removed meanwhile counts no more. */
+  readonly #origins = new Set<string>();
   readonly #subscription: Disposable;
 
   constructor(events: EventBus) {
@@ -21,11 +23,22 @@ export class EventCounts implements Disposable {
 
   #count(event: MusicFsEvent): void {
     this.events.set(event.type, (this.events.get(event.type) ?? 0) + 1);
-    if (event.type === "failover") this.failovers.add(event.from, event.to);
-    else if (event.type === "scan_finished") this.scans.add(event.origin, event.outcome);
-    else if (event.type === "origin_removed") {
-      this.failovers.forget(event.origin);
-      this.scans.forget(event.origin);
+    const known = (...ids: readonly string[]) => ids.every((id) => this.#origins.has(id));
+    switch (event.type) {
+      case "origin_added":
+        this.#origins.add(event.origin);
+        break;
+      case "origin_removed":
+        this.#origins.delete(event.origin);
+        this.failovers.forget(event.origin);
+        this.scans.forget(event.origin);
+        break;
+      case "failover":
+        if (known(event.from, event.to)) this.failovers.add(event.from, event.to);
+        break;
+      case "scan_finished":
+        if (known(event.origin)) this.scans.add(event.origin, event.outcome);
+        break;
     }
   }
 }

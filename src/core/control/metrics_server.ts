@@ -3,6 +3,7 @@
 import type { ListenAddress } from "../config/config.ts";
 import { messageOf, OwnError } from "../errors.ts";
 import type { Metrics } from "./metrics.ts";
+import { targetOf } from "./request_target.ts";
 
 /** Throws OwnError `config` when nobody can listen there. */
 export function serveMetrics(
@@ -19,10 +20,10 @@ export function serveMetrics(
       reusePort: false,
       development: false,
       maxRequestBodySize: 0,
-      async fetch({ method, url }) {
-        if (new URL(url).pathname !== "/metrics")
+      async fetch(request) {
+        if (targetOf(request).pathname !== "/metrics")
           return new Response("see /metrics\n", { status: 404 });
-        if (method !== "GET") return new Response("GET only\n", { status: 405 });
+        if (request.method !== "GET") return new Response("GET only\n", { status: 405 });
         const { text, type } = await metrics.page();
         return new Response(text, { headers: { "content-type": type } });
       },

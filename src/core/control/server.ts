@@ -13,6 +13,7 @@ import type { ControlledMount } from "./controlled_mount.ts";
 import { type Endpoint, type EndpointPorts, endpoints } from "./endpoints.ts";
 import type { EventHistory } from "./event_history.ts";
 import type { ReadLog } from "./read_log.ts";
+import { targetOf } from "./request_target.ts";
 import { SocketDirectory } from "./socket_directory.ts";
 import { mountKey, socketName } from "./socket_name.ts";
 
@@ -102,7 +103,7 @@ export class ControlServer implements AsyncDisposable {
 
   async #answer(request: Request): Promise<Response> {
     try {
-      const { pathname, searchParams } = new URL(request.url);
+      const { pathname, searchParams } = targetOf(request);
       const { endpoint, id } = this.#find(request.method, pathname);
       const query = Object.fromEntries(searchParams);
       if (Object.keys(query).length !== [...searchParams].length) {
@@ -158,7 +159,9 @@ const STATUS: Readonly<{ [Code in ErrorCode]?: number }> = {
 
 /** The body's JSON; undefined without a body. */
 async function bodyOf(request: Request): Promise<unknown> {
-  const text = await request.text();
+  const text = await request.text().catch((cause: unknown) => {
+    throw new OwnError("usage", "the request broke off", { cause });
+  });
   if (text === "") return undefined;
   if (Buffer.byteLength(text) > CONTROL_BODY_BYTES) throw new HttpError(413, "too long a request");
   const type = request.headers.get("content-type") ?? "";

@@ -25,6 +25,7 @@ describe("metrics", () => {
     expect(before).toContain("musicfs_library_files 12");
     expect(before).toContain("# TYPE musicfs_origin_read_bytes_total counter");
     expect(before).toMatch(/^process_open_fds [1-9]/m);
+    for (const origin of [nas, disk]) controlled.events.emit({ type: "origin_added", origin });
     const path = pathFromText("a");
     for (let n = 0; n < 2; n++) {
       controlled.events.emit({ type: "failover", path, from: nas, to: disk, reason: "timeout" });
