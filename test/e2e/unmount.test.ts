@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { needing } from "../support/needs.ts";
+import { leftInHome } from "./support/kept_files.ts";
 import {
   BINARY,
   eventually,
@@ -18,9 +19,6 @@ import {
 const { test } = needing("root", "fuse", "fusermount3", "setpriv", "script");
 
 const CONTENT = "music ".repeat(100_000);
-
-/** All that a mount leaves (docs/on-disk.md): it makes the next one fast. */
-const KEPT = "catalog.db catalog.db.good catalog.db.lock mount.lock scan-origin1.lock".split(" ");
 
 interface Place {
   readonly workspace: Workspace;
@@ -58,10 +56,7 @@ function expectNothingLeft({ workspace }: Place, mount: Mount): void {
   expect(processesOf(workspace)).toEqual([]);
   expect(readdirSync(workspace.path("tmp"))).toEqual([]);
   expect(readdirSync(workspace.mountPoint)).toEqual([]);
-  expect(readdirSync(workspace.path("home/run"))).toEqual([]);
-  const kept = readdirSync(workspace.path("home/cache"), { recursive: true, withFileTypes: true });
-  const files = kept.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
-  expect(files.sort()).toEqual(KEPT);
+  expect(leftInHome(workspace)).toEqual([]);
 }
 
 type End = (mount: Mount, place: Place) => Promise<unknown>;
@@ -190,7 +185,7 @@ describe("a busy mount", () => {
     const here = place();
     using workspace = here.workspace;
     await using mount = await mountAt(here);
-    await using _copy = await MountNamespace.create();
+    await using _copy = await MountNamespace.create(true);
     mount.kill("SIGTERM");
     await eventually("it is unmounted here", () => !workspace.isMounted);
     expect(isRunning(mount.pid)).toBe(true);

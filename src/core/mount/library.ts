@@ -12,7 +12,13 @@ import { systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { OwnError } from "../errors.ts";
 import type { EventBus } from "../events.ts";
-import { abortConnection, type Mounted, mount, raiseReadahead } from "../fuse/device.ts";
+import {
+  abortConnection,
+  cleanUpDeadMount,
+  type Mounted,
+  mount,
+  raiseReadahead,
+} from "../fuse/device.ts";
 import type { Logger } from "../log.ts";
 import type { OriginPorts } from "../origins/build.ts";
 import type { OriginId } from "../origins/origin.ts";
@@ -112,7 +118,8 @@ export class Library {
     const cleanUp = this.#cleanUp;
     const { mountPoint, cacheDir } = config;
     checkPlacement(placesOf(config));
-    cleanUp.use(lockCache(cacheDir, mountPoint));
+    const lockPorts = { clock: systemClock, cleanUpDeadMount };
+    cleanUp.use(await lockCache(cacheDir, mountPoint, lockPorts));
 
     const catalogFile = join(cacheDir, "catalog.db");
     const opening = this.#openCache();

@@ -7,14 +7,10 @@
  */
 
 import { cpSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import type { Dice } from "../../support/dice.ts";
+import { leftInHome } from "./kept_files.ts";
 import { BINARY, eventually, isRunning, Mount, type Workspace } from "./musicfs.ts";
 import { enabledOrigins, OriginFiles } from "./origin_files.ts";
-
-/** What may be in the home of somebody who has ended every mount, as far as it is not named here. */
-const KEPT =
-  /^(cache\/musicfs\/(catalog\.db(\.good|\.lock)?|mount\.lock|scan-[a-z]+\.lock|musicfs\.log)|run\/.*)$/;
 
 /** How long the instants of a kill are spread over, from a bit less to a bit more than it takes. */
 const SPREAD_MS = {
@@ -79,17 +75,19 @@ export class CrashRounds implements AsyncDisposable {
     this.#expectEdited();
     const config = readFileSync(this.#config, "utf8");
     await using mount = await Mount.start(workspace, this.#flags);
-    await mount.logged('"message":"scanned"', enabledOrigins(config).length);
+    const origins = enabledOrigins(config).length;
+    await eventually("each origin is scanned", () => mount.scannedOrigins >= origins);
     const table = readFileSync("/proc/self/mountinfo", "utf8");
     const mounts = table.split("\n").filter((line) => line.includes(` ${workspace.mountPoint} `));
     if (mounts.length !== 1) throw new Error(`mounted ${mounts.length} times`);
-    const shown = await this.files.shown(workspace);
-    const expected = this.files.expected(config);
-    if (shown !== expected) throw new Error(`the tree differs:\n${shown}\nexpected:\n${expected}`);
+    const difference = this.files.difference(await this.files.shown(workspace), config);
+    if (difference.length > 0) {
+      throw new Error(`the tree differs:\n${difference.join("\n")}\n${mount.log}`);
+    }
     const code = await mount.stop();
     if (code !== 0) throw new Error(`ended with status ${code}\n${mount.log}`);
     if (workspace.isMounted) throw new Error("still mounted");
-    const left = [...this.#processes().map((pid) => `process ${pid}`), ...this.#filesLeft()];
+    const left = [...this.#processes().map((pid) => `process ${pid}`), ...leftInHome(workspace)];
     if (left.length > 0) throw new Error(`left behind: ${left.join(", ")}`);
   }
 
@@ -221,14 +219,5 @@ export class CrashRounds implements AsyncDisposable {
         throw error;
       }
     });
-  }
-
-  #filesLeft(): readonly string[] {
-    const home = this.workspace.path("home");
-    const entries = readdirSync(home, { recursive: true, withFileTypes: true });
-    return entries
-      .filter((entry) => !entry.isDirectory())
-      .map((entry) => join(entry.parentPath, entry.name).slice(home.length + 1))
-      .filter((file) => !KEPT.test(file));
   }
 }

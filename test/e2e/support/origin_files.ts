@@ -59,7 +59,7 @@ export class OriginFiles {
   }
 
   /** Lines of `sha256sum` for every file of the tree that this configuration makes. */
-  expected(config: string): string {
+  expected(config: string): readonly string[] {
     const tree = new Map<string, string>();
     // The sort is stable: equal priorities are settled by the order in the file.
     const ordered = enabledOrigins(config).toSorted(
@@ -71,14 +71,21 @@ export class OriginFiles {
         if (!tree.has(shown)) tree.set(shown, sha256(readFileSync(join(path, file))));
       }
     }
-    const lines = [...tree].map(([path, hash]) => `${hash}  ./${path}`);
-    return lines.sort().join("\n");
+    return [...tree].map(([path, hash]) => `${hash}  ./${path}`);
   }
 
   /** The same of what is mounted. */
-  async shown(workspace: Workspace): Promise<string> {
+  async shown(workspace: Workspace): Promise<readonly string[]> {
     const script = 'cd "$1" && find . -type f -print0 | xargs -0 -r sha256sum';
-    return (await workspace.shell(script)).trim().split("\n").sort().join("\n");
+    return (await workspace.shell(script)).trim().split("\n");
+  }
+
+  /** What is shown and should not be, `+`, and what should be and is not, `-`. */
+  difference(shown: readonly string[], config: string): readonly string[] {
+    const expected = new Set(this.expected(config));
+    const more = shown.filter((line) => !expected.has(line)).map((line) => `+ ${line}`);
+    const seen = new Set(shown);
+    return [...more, ...[...expected].filter((line) => !seen.has(line)).map((line) => `- ${line}`)];
   }
 
   /** Puts a whole new file in place, of other bytes than ever before. */

@@ -102,10 +102,11 @@ export function isRunning(pid: number): boolean {
 export class MountNamespace implements AsyncDisposable {
   private constructor(readonly holder: Bun.Subprocess) {}
 
-  static async create(): Promise<MountNamespace> {
+  /** `copiesMounts`: with the mounts of MusicFS, which it keeps from ending. Default: without. */
+  static async create(copiesMounts = false): Promise<MountNamespace> {
+    const ours = "grep ' - fuse.musicfs ' /proc/self/mountinfo | cut -d ' ' -f 5";
     const script = [
-      // A copy of another test's mount would keep that from ending.
-      "grep ' - fuse.musicfs ' /proc/self/mountinfo | cut -d ' ' -f 5 | xargs -r umount -l",
+      ...(copiesMounts ? [] : [`${ours} | xargs -r umount -l`]),
       "mount -t tmpfs tmpfs /mnt",
       "mknod /mnt/fuse c 10 229",
       "chmod 666 /mnt/fuse",
