@@ -16,6 +16,7 @@ import { openStandalone } from "../core/origins/standalone.ts";
 import { action, contextOf } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import { watchHealth } from "./health_watch.ts";
+import { keptUsage } from "./kept_usage.ts";
 import { print, printJson } from "./output.ts";
 import { reasonFor } from "./reason.ts";
 import { type Cell, type Colour, hasColours, table } from "./table.ts";
@@ -84,11 +85,12 @@ export function setUp(command: Command): void {
 
 async function survey(
   chosen: readonly OriginSettings[],
-  { health }: Config,
+  config: Config,
 ): Promise<readonly OriginAnswer[]> {
   const open = (settings: OriginSettings) => openStandalone(settings, systemClock);
-  const found = await surveyOrigins(chosen, health, { clock: systemClock, open });
-  return found.map(originJson);
+  const found = await surveyOrigins(chosen, config.health, { clock: systemClock, open });
+  const usage = await keptUsage(config);
+  return found.map((report) => originJson({ ...report, usage: usage(report.id, report.type) }));
 }
 
 /** What a mount says of its origins, which may be others than the file's by now. */

@@ -13,6 +13,7 @@ import { scanJson } from "../core/control/scan_json.ts";
 import { OwnError } from "../core/errors.ts";
 import type { OriginId } from "../core/origins/origin.ts";
 import { openStandalone } from "../core/origins/standalone.ts";
+import { UsageLedger, usageFile } from "../core/origins/usage.ts";
 import { openLibraryCatalog } from "../core/sync/library_catalog.ts";
 import { scanOrigins } from "../core/sync/scan_origins.ts";
 import { type StandaloneScanPorts, standaloneScan } from "../core/sync/standalone_scan.ts";
@@ -82,8 +83,10 @@ async function scanHere(config: Config, around: Surroundings, wish: ScanWish): P
   await using catalog = await openLibraryCatalog(config, systemClock);
   const { store } = catalog;
   if (store.notice !== undefined) remark(`musicfs: ${store.notice}`);
+  const usageStore = usageFile(config.cacheDir);
+  await using usage = await UsageLedger.open({ clock: systemClock, store: usageStore });
   const open: StandaloneScanPorts["open"] = (settings, extras) =>
-    openStandalone(settings, systemClock, extras);
+    openStandalone(settings, systemClock, { ...extras, usage: usage.meter(settings.id) });
   const ports = { catalog: store, lockDirectory: config.cacheDir, open };
   const { allowEmpty } = wish;
   const found = await scanOrigins(wish.origins, {

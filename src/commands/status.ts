@@ -47,10 +47,12 @@ function statusText(status: StatusAnswer, colours: boolean): string {
   return `${lines.join("\n")}\n\n${table(HEADER, status.origins.map(row), colours)}`;
 }
 
-const HEADER = ["ORIGIN", "TYPE", "PRIORITY", "STATUS", "READS", "BYTES"];
+const HEADER = ["ORIGIN", "TYPE", "PRIORITY", "STATUS", "READS", "BYTES", "TODAY", "THIS MONTH"];
+
+type Usage = NonNullable<StatusAnswer["origins"][number]["usage"]>;
 
 function row(origin: StatusAnswer["origins"][number]): readonly (string | Cell)[] {
-  const { id, type, priority, enabled, status, reads, bytes } = origin;
+  const { id, type, priority, enabled, status, reads, bytes, usage } = origin;
   return [
     id,
     type,
@@ -58,5 +60,14 @@ function row(origin: StatusAnswer["origins"][number]): readonly (string | Cell)[
     { text: enabled ? status : "disabled", colour: COLOURS[status] },
     { text: String(reads), right: true },
     { text: shownBytes(bytes), right: true },
+    shownUsage(usage?.today),
+    shownUsage(usage?.this_month),
   ];
+}
+
+/** What is billed, where the origin is a remote one. */
+function shownUsage(counts: Usage["today"] | undefined): string {
+  if (counts === undefined) return "";
+  const { requests, received_bytes, sent_bytes } = counts;
+  return `${requests} requests, ${shownBytes(received_bytes + sent_bytes)}`;
 }

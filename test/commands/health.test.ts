@@ -31,6 +31,7 @@ describe("musicfs health", () => {
       "last_latency_ms",
       "last_check",
       "last_error",
+      "usage",
     ]);
     expect(origin).toMatchObject({
       id: "disk",
@@ -41,6 +42,7 @@ describe("musicfs health", () => {
       consecutive_failures: 0,
       threshold: 1,
       last_error: null,
+      usage: null,
     });
     expect(origin.last_latency_ms).toBeGreaterThan(0);
     expect(Date.parse(origin.last_check)).toBeGreaterThan(Date.now() - 60_000);

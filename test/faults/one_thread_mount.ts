@@ -118,7 +118,14 @@ export class OneThreadMount implements AsyncDisposable {
         syscalls: libc(),
         network: () => "",
         processLives: () => true,
-        open: originOpener({ clock, events, readers: { calls }, watcher: UNWATCHED, extras }),
+        open: originOpener({
+          clock,
+          events,
+          readers: { calls },
+          usage: UNCOUNTED,
+          watcher: UNWATCHED,
+          extras,
+        }),
         onFault,
         onWarning: () => undefined,
       }),
@@ -215,6 +222,9 @@ function readInThisThread({ jobs }: SharedState, reader: Reader): Disposable {
 }
 
 /** Watching is a thread's work; here every origin is asked. */
+const UNCOUNTED = {
+  meter: () => ({ request: () => undefined, received: () => undefined, sent: () => undefined }),
+};
 const UNWATCHED = { watch: () => ({ [Symbol.dispose]: () => undefined }) };
 
 function settingsOf(id: OriginId, path: string, priority: number): OriginSettings {

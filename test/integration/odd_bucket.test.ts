@@ -82,4 +82,23 @@ credentials = { env = "ODD" }
     expect(mount.lines('"message":"origin is degraded"')).toEqual([]);
     expect(await mount.stop()).toBe(0);
   });
+
+  test("counts what the bucket will be billed for, over the end of the mount", async () => {
+    const counted = async (command: readonly string[]) => {
+      const { stdout } = await musicfs(...command, "--json");
+      const [{ usage }] = JSON.parse(stdout).origins;
+      return usage.this_month;
+    };
+    const before = await counted(["health"]);
+    const heardBefore = server.requests.length;
+    expect(before.requests).toBeGreaterThan(0);
+    await using mount = await Mount.scanned(workspace, settings(), { env: ENV });
+    await workspace.shell('cat "$1/warm.flac"');
+    const during = await counted(["health"]);
+    expect(during.requests).toBeGreaterThan(before.requests);
+    expect(during.received_bytes).toBeGreaterThan(before.received_bytes);
+    expect(await mount.stop()).toBe(0);
+    const after = await counted(["origins", "ls"]);
+    expect(after.requests - before.requests).toBe(server.requests.length - heardBefore);
+  });
 });

@@ -72,11 +72,18 @@ export class AbsenceWatch implements Watch {
     this.#listings.set(key, kept.slice(-KEPT_LISTINGS));
   }
 
+  /** Whether a file, by its path in the tree, is missing because the whole origin looked empty. */
+  wentWithAll(origin: OriginId, path: BytePath): boolean {
+    const latest = this.#listings.get(`${origin}/`)?.at(-1);
+    if (latest === undefined || latest.files.size + latest.directories.size > 0) return false;
+    const directoryAt = this.#directoryAt.get(`${origin}/${this.#onOrigin(origin, path)}`) ?? -1;
+    return directoryAt < latest.endedAt;
+  }
+
   event(event: MusicFsEvent): void {
     if (event.type !== "file_removed") return;
     const { origin, path } = event;
-    const prefix = this.ports.settings.find(({ id }) => id === origin)?.prefix ?? "";
-    const below = (prefix === "" ? path : path.slice(prefix.length + 1)) as BytePath;
+    const below = this.#onOrigin(origin, path);
     const wasMissed = this.#wasMissed(origin, below);
     this.#shownAt.delete(`${origin}/${below}`);
     if (!wasMissed) {
@@ -105,6 +112,11 @@ export class AbsenceWatch implements Watch {
       const isHere = parentPath(path as BytePath) === directory;
       if (isHere && !names.includes(baseName(path as BytePath))) this.#checkAbsence(path);
     }
+  }
+
+  #onOrigin(origin: OriginId, path: BytePath): BytePath {
+    const prefix = this.ports.settings.find(({ id }) => id === origin)?.prefix ?? "";
+    return (prefix === "" ? path : path.slice(prefix.length + 1)) as BytePath;
   }
 
   /** Other origins, or other places of theirs, may show other files. */

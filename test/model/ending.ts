@@ -27,6 +27,7 @@ const SCAN_TRIES = 10;
 export async function endWell(world: World): Promise<void> {
   for (const storage of world.storages.values()) {
     storage.clearFaults();
+    storage.setBlank(false);
     storage.memory.probeResult = { status: "ok" };
   }
   await world.pass(RECOVERY_MS);
@@ -65,6 +66,7 @@ async function scanOne(world: World, id: OriginId): Promise<void> {
     onChanges: assembly.updates.apply,
     lockDirectory: ports.directory,
   };
+  using _allowed = world.holds.allow(id);
   const options = { exclusion: new Exclusion([]), allowEmpty: true };
   for (let tried = 0; ; tried++) {
     try {

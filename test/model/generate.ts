@@ -21,6 +21,7 @@ const WEIGHTS = {
   fault: 9,
   heal: 6,
   degrade: 1,
+  blank: 1,
   set_priority: 2,
   enable: 2,
   detach: 1,
@@ -40,7 +41,7 @@ const WEIGHTS = {
 
 export const DEFAULT_STEPS = 70;
 /** How often a scene comes in the place of a single operation. */
-const SCENE_SHARE = 0.04;
+const SCENE_SHARE = 0.06;
 /** How often a path is one that was used before, and a slot one that may be open. */
 const KNOWN_SHARE = 0.75;
 const KNOWN_PATHS = 6;
@@ -136,6 +137,9 @@ class Draw {
         return { do: kind, on: victim, rule: drawRule(dice, () => this.#path()) };
       case "heal":
         return { do: kind, on: victim ?? on };
+      case "blank":
+        if (victim === undefined) return { do: "wait", ms: 10 };
+        return { do: kind, on: victim, blank: dice.chance(0.6) };
       case "degrade":
         return { do: kind, on: victim ?? on, degraded: dice.chance(0.6) };
       case "set_priority":

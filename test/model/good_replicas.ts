@@ -33,12 +33,16 @@ export const FULL_DEADLINE_MS = 30_000;
 export class GoodReplicas {
   constructor(readonly ports: GoodReplicasPorts) {}
 
-  /** Those of a node's own version, on origins in order. */
+  /** Those that may serve a node, on origins in order. */
   of(nodeid: number): Goods {
     const { setup, changes, versions } = this.ports;
     const { configured, stored } = changes;
     const isLong = setup.readDeadlineMs >= FULL_DEADLINE_MS || this.allCalm;
-    const replicas = isLong ? versions.ownReplicas(nodeid).filter((r) => this.#isGood(r)) : [];
+    if (!isLong) return { replicas: [], configured, stored };
+    const replicas = versions
+      .replicas(nodeid)
+      .filter(({ match }) => match === "proved" || match === setup.failover)
+      .filter((replica) => this.#isGood(replica));
     return { replicas, configured, stored };
   }
 

@@ -46,6 +46,8 @@ export type Operation =
   // What goes wrong with them.
   | { readonly do: "fault"; readonly on: OriginName; readonly rule: ModelRule }
   | { readonly do: "heal"; readonly on: OriginName }
+  /** Its place shows nothing at all, as where a disk is not mounted. */
+  | { readonly do: "blank"; readonly on: OriginName; readonly blank: boolean }
   | { readonly do: "degrade"; readonly on: OriginName; readonly degraded: boolean }
   // The program's own.
   | { readonly do: "set_priority"; readonly on: OriginName; readonly priority: number }

@@ -37,6 +37,9 @@ export async function perform(world: World, operation: Operation): Promise<void>
     case "heal":
       world.storages.get(operation.on as string as OriginId)?.clearFaults();
       return;
+    case "blank":
+      await world.change(operation.on, (storage) => storage.setBlank(operation.blank));
+      return;
     case "degrade": {
       const storage = world.storages.get(operation.on as string as OriginId);
       if (storage === undefined) return;
@@ -107,7 +110,11 @@ export async function perform(world: World, operation: Operation): Promise<void>
 
 /** As `musicfs scan`; it fails where there is nothing to scan, or a scan runs. */
 function scan(world: World, id: OriginId, allowEmpty: boolean): void {
-  world.life.assembly.scans.request(id, { allowEmpty }).catch((error: unknown) => {
-    if (!(error instanceof MusicFsError)) world.fail("no faults", `a scan: ${String(error)}`);
-  });
+  const allowed = allowEmpty ? world.holds.allow(id) : undefined;
+  world.life.assembly.scans
+    .request(id, { allowEmpty })
+    .catch((error: unknown) => {
+      if (!(error instanceof MusicFsError)) world.fail("no faults", `a scan: ${String(error)}`);
+    })
+    .finally(() => allowed?.[Symbol.dispose]());
 }

@@ -4,12 +4,11 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { endWell } from "./ending.ts";
-import type { Sabotage } from "./life.ts";
 import { describeOperation, type History } from "./operations.ts";
 import { perform } from "./perform.ts";
 import type { ReadCounts } from "./read_class.ts";
 import type { Violation } from "./violation.ts";
-import { World } from "./world.ts";
+import { World, type WorldOptions } from "./world.ts";
 
 export interface Played {
   readonly violation: Violation | undefined;
@@ -20,12 +19,9 @@ export interface Played {
 /** Memory where there is some: the catalog's durability is not what is looked at. */
 const PLACE = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
-export async function play(
-  history: History,
-  options: { readonly sabotage?: Sabotage; readonly trace?: (line: string) => void } = {},
-): Promise<Played> {
+export async function play(history: History, options: WorldOptions = {}): Promise<Played> {
   const directory = mkdtempSync(join(PLACE, "musicfs-model-"));
-  const world = new World(history, directory, options.sabotage);
+  const world = new World(history, directory, options);
   try {
     await world.start();
     for (const [step, operation] of history.operations.entries()) {

@@ -21,6 +21,8 @@ export const PROMISES = {
   "errors are promised ones": "An application gets the errnos that are documented, and no others.",
   "absence is not deletion":
     "A file vanishes only after a successful listing of its directory without it.",
+  "a sudden emptiness is held":
+    "What an origin whose root became empty held stays in the tree, until a scan with --allow-empty.",
   "the tree is what origins hold": "Once all is well and scanned, the tree is the merge.",
   "every file can be read": "Once all is well, from end to end, with the right bytes.",
   "a scan of a good origin is complete": "S-2.",

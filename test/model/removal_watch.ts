@@ -29,9 +29,9 @@ export class RemovalWatch implements Watch {
   constructor(readonly ports: RemovalWatchPorts) {}
 
   request({ origin, kind, path, late, startMs }: OriginRequest): void {
-    const { isEnabled, fail } = this.ports;
+    const { settings, isEnabled, fail } = this.ports;
     const what = `${kind} of "${path}" at ${origin}`;
-    if (late) fail("no request after removal", what);
+    if (late || !settings.some(({ id }) => id === origin)) fail("no request after removal", what);
     else if (isEnabled(origin)) this.#enabledMs.set(origin, startMs);
     else if (!this.#mayEnd(kind, origin, startMs)) fail("a disabled origin is not asked", what);
   }

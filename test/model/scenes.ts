@@ -33,27 +33,22 @@ type Scene = (dice: Dice, setting: SceneSetting) => Operation[];
 
 export const SCENES = {
   /** The preferred origin dies in the middle of a file that another holds under the same size. */
-  failover(dice, { names, restless, path, slot }) {
+  failover(dice, setting) {
     const [one, other] = dice.chance(0.8) ? dice.one(LIKE) : [9, 9];
-    const dying = dice.one(restless);
-    const code = dice.one(["connection", "timeout", "device_gone"] as const);
-    return [
-      { do: "put", on: names.filter((name) => name !== dying), path, content: other },
-      { do: "put", on: [dying], path, content: one },
-      { do: "set_priority", on: dying, priority: 0 },
-      ...names.map((on): Operation => ({ do: "scan", on, allowEmpty: false })),
-      { do: "wait", ms: 500 },
-      { do: "close", slot },
-      { do: "open", slot, path },
-      read(slot, 0, dice.one([100, 4096, 80_000, 300_000]), dice.chance(0.3)),
-      { do: "wait", ms: dice.one([0, 500]) },
-      { do: "fault", on: dying, rule: { fault: { kind: "error", code }, on: ["read", "probe"] } },
-      read(slot, dice.one([300, 500, 800]), dice.one([1, 4096, 300_000]), dice.chance(0.6)),
-      { do: "wait", ms: dice.one([0, 3000]) },
-      read(slot, dice.below(1000), 5001, true),
-      read(slot, 0, 300_000, false),
-      { do: "close", slot },
-    ];
+    const firstBytes = dice.one([100, 4096, 300_000]);
+    return failOver(dice, setting, { one, other, firstBytes, restMs: dice.one([0, 500]) });
+  },
+  /** The other one is not compared yet, and the same as far as was read. */
+  seam(dice, setting) {
+    return failOver(dice, setting, { one: 9, other: 10, firstBytes: 4000, restMs: 0 });
+  },
+  /** The other one was compared, and looks the same. */
+  fingerprint(dice, setting) {
+    const [one, other] = dice.one([
+      [14, 15],
+      [15, 14],
+    ] as const);
+    return failOver(dice, setting, { one, other, firstBytes: 80_000, restMs: 1000 });
   },
   /** A file becomes another one under an open handle. */
   edit(dice, { names, path, slot }) {
@@ -141,6 +136,41 @@ export const SCENES = {
     ];
   },
 } as const satisfies Record<string, Scene>;
+
+interface Death {
+  /** What the dying origin holds, and what the others do. */
+  readonly one: number;
+  readonly other: number;
+  /** Read before its death, and the time until then. */
+  readonly firstBytes: number;
+  readonly restMs: number;
+}
+
+function failOver(
+  dice: Dice,
+  { names, restless, path, slot }: SceneSetting,
+  { one, other, firstBytes, restMs }: Death,
+): Operation[] {
+  const dying = dice.one(restless);
+  const code = dice.one(["connection", "timeout", "device_gone"] as const);
+  return [
+    { do: "put", on: names.filter((name) => name !== dying), path, content: other },
+    { do: "put", on: [dying], path, content: one },
+    { do: "set_priority", on: dying, priority: 0 },
+    ...names.map((on): Operation => ({ do: "scan", on, allowEmpty: false })),
+    { do: "wait", ms: 500 },
+    { do: "close", slot },
+    { do: "open", slot, path },
+    read(slot, 0, firstBytes, dice.chance(0.3)),
+    { do: "wait", ms: restMs },
+    { do: "fault", on: dying, rule: { fault: { kind: "error", code }, on: ["read", "probe"] } },
+    read(slot, dice.one([300, 500, 800]), dice.one([1, 4096, 300_000]), dice.chance(0.5)),
+    { do: "wait", ms: dice.one([0, 3000]) },
+    read(slot, dice.below(1000), 5001, true),
+    read(slot, 0, 300_000, false),
+    { do: "close", slot },
+  ];
+}
 
 const HANG = { kind: "hang" } as const;
 const SLOW = { kind: "slow", delayMs: 900 } as const;

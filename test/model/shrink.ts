@@ -3,15 +3,15 @@
  * operations, then a simpler setup.
  */
 
-import type { History, Operation, Setup } from "./operations.ts";
+import type { History, Operation, OriginSetup, Setup } from "./operations.ts";
 
 /** Whether the history still fails in the way that is looked for. */
 export type Fails = (history: History) => Promise<boolean>;
 
 export async function shrink(history: History, fails: Fails): Promise<History> {
   let best = await shrinkOperations(history, fails);
-  for (const simpler of simplerSetups(best.setup)) {
-    const candidate = { ...best, setup: { ...best.setup, ...simpler } };
+  for (const simplify of simplifications(best.setup)) {
+    const candidate = { ...best, setup: { ...best.setup, ...simplify(best.setup) } };
     if (await fails(candidate)) best = candidate;
   }
   return shrinkOperations(best, fails);
@@ -32,33 +32,31 @@ async function shrinkOperations(history: History, fails: Fails): Promise<History
   return { ...history, operations };
 }
 
-/** Settings that are easier to think about, one at a time. */
-function simplerSetups(setup: Setup): Partial<Setup>[] {
+type Simplify = (setup: Setup) => Partial<Setup>;
+
+/** Steps to settings that are easier to think about; each is of use after any of the others. */
+function simplifications({ origins }: Setup): Simplify[] {
   return [
-    { storeDelayMs: 0 },
-    { hedge: true },
-    { onMismatch: "refuse" },
-    { failover: "probable" },
-    { readDeadlineMs: 30_000 },
-    { revalidateSecs: 60 },
-    { pollIntervalSecs: 900 },
-    ...setup.origins.flatMap(({ id }) => [
-      { origins: setup.origins.filter((origin) => origin.id !== id) },
-      change(setup, id, { prefix: "" }),
-      change(setup, id, { weak: false }),
-      change(setup, id, { pageEntries: 1000 }),
-      change(setup, id, { maxConcurrency: 64 }),
+    () => ({ storeDelayMs: 0 }),
+    () => ({ hedge: true }),
+    () => ({ onMismatch: "refuse" }),
+    () => ({ failover: "probable" }),
+    () => ({ readDeadlineMs: 30_000 }),
+    () => ({ revalidateSecs: 60 }),
+    () => ({ pollIntervalSecs: 900 }),
+    ...origins.flatMap(({ id }) => [
+      (setup: Setup) => ({ origins: setup.origins.filter((origin) => origin.id !== id) }),
+      change(id, { prefix: "" }),
+      change(id, { weak: false }),
+      change(id, { pageEntries: 1000 }),
+      change(id, { maxConcurrency: 64 }),
+      change(id, { attached: true }),
     ]),
   ];
 }
 
-function change(
-  setup: Setup,
-  id: string,
-  simpler: Partial<Setup["origins"][number]>,
-): Partial<Setup> {
-  const origins = setup.origins.map((origin) =>
-    origin.id === id ? { ...origin, ...simpler } : origin,
-  );
-  return { origins };
+function change(id: string, simpler: Partial<OriginSetup>): Simplify {
+  return ({ origins }) => ({
+    origins: origins.map((origin) => (origin.id === id ? { ...origin, ...simpler } : origin)),
+  });
 }

@@ -3,7 +3,7 @@
  * Connecting gives the program an Origin with faults; every request that gets there is noted.
  */
 
-import type { BytePath } from "../../src/core/bytes.ts";
+import { type BytePath, ROOT_PATH } from "../../src/core/bytes.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { OriginError } from "../../src/core/errors.ts";
 import { MemoryOrigin } from "../../src/core/origins/memory.ts";
@@ -48,6 +48,7 @@ export class Storage {
   /** Monotonic: since when no fault was active. */
   calmSinceMs = Number.NEGATIVE_INFINITY;
   #rules: FaultRule[] = [];
+  #blank = false;
   #plan: FaultPlan | undefined;
   #serial = 0;
   readonly #ever = new Map<string, Set<Content>>();
@@ -116,7 +117,7 @@ export class Storage {
 
   /** True while the path holds a file of that version. */
   isNow(path: string, { sizeBytes, token }: OriginVersion): boolean {
-    return this.#now.get(path) === markOf(sizeBytes, token);
+    return !this.#blank && this.#now.get(path) === markOf(sizeBytes, token);
   }
 
   addFault({ at, ...rest }: ModelRule): void {
@@ -130,6 +131,23 @@ export class Storage {
     if (this.#rules.length === 0) return;
     this.#rules = [];
     this.#plan?.clear();
+    this.#calmDown();
+  }
+
+  /** True: nothing is there any more, though nothing was removed. */
+  get isBlank(): boolean {
+    return this.#blank;
+  }
+
+  setBlank(blank: boolean): void {
+    if (blank === this.#blank) return;
+    this.#blank = blank;
+    if (blank) this.calmSinceMs = Number.POSITIVE_INFINITY;
+    else this.#calmDown();
+  }
+
+  #calmDown(): void {
+    if (this.#blank || this.#rules.length > 0) return;
     this.calmSinceMs = this.ports.clock.monotonicMs();
   }
 
@@ -189,7 +207,10 @@ function mtimeMsOf({ mtimeSec, mtimeNsec }: FileStat): number {
 class Connection extends WrappedOrigin {
   #closed = false;
 
-  constructor(inner: Origin, storage: Storage) {
+  constructor(
+    inner: Origin,
+    readonly storage: Storage,
+  ) {
     const { clock, onRequest } = storage.ports;
     super(inner, async (operation, signal, run) => {
       const { kind, path, lengthBytes = 0 } = operation;
@@ -209,6 +230,9 @@ class Connection extends WrappedOrigin {
         if (request.late) {
           throw new OriginError("connection", inner.id, path, "the origin was closed");
         }
+        if (storage.isBlank && path !== ROOT_PATH) {
+          throw new OriginError("not_found", inner.id, path, "nothing is here");
+        }
         return await run(signal);
       } catch (error) {
         request.error = error;
@@ -221,6 +245,12 @@ class Connection extends WrappedOrigin {
 
   /** Of the read that is being begun: operations do not carry it. */
   #offsetBytes = 0;
+
+  override async *list(directory: BytePath, signal?: AbortSignal) {
+    for await (const page of super.list(directory, signal)) {
+      if (!this.storage.isBlank) yield page;
+    }
+  }
 
   override read(...[path, offsetBytes, into, options]: Parameters<Origin["read"]>) {
     this.#offsetBytes = offsetBytes;

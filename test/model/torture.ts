@@ -6,6 +6,7 @@ import { describeOperation, type History } from "./operations.ts";
 import { type Played, play } from "./play.ts";
 import { noReads, type ReadClass, type ReadCounts } from "./read_class.ts";
 import { shrink } from "./shrink.ts";
+import type { Trace } from "./trace_watch.ts";
 
 export interface Failure {
   readonly seed: number;
@@ -28,6 +29,7 @@ export interface TortureOptions {
   /** False ends it. */
   readonly goOn?: () => boolean;
   readonly sabotage?: Sabotage;
+  readonly trace?: Trace;
   readonly onPlayed?: (sums: Sums) => void;
   /** Default: a failing history is made short. */
   readonly shrinks?: boolean;
@@ -45,7 +47,7 @@ export async function torture(
   };
   for (let seed = fromSeed; seed < fromSeed + histories && goOn(); seed++) {
     const history = generate(seed);
-    const { violation, steps, reads } = await play(history, { sabotage });
+    const { violation, steps, reads } = await play(history, options);
     add(sums, { violation, steps, reads });
     options.onPlayed?.(sums);
     if (violation === undefined) continue;

@@ -26,6 +26,7 @@ import { Applications } from "./applications.ts";
 import { EventsWatch } from "./events_watch.ts";
 import { GoodReplicas } from "./good_replicas.ts";
 import { HealthWatch } from "./health_watch.ts";
+import { HoldWatch } from "./hold_watch.ts";
 import type { KernelPorts } from "./kernel.ts";
 import { LeakWatch } from "./leak_watch.ts";
 import { Life, type Sabotage } from "./life.ts";
@@ -40,6 +41,7 @@ import { RoutingWatch } from "./routing_watch.ts";
 import { ServiceWatch } from "./service_watch.ts";
 import { freshState } from "./shared_memory.ts";
 import { type OriginRequest, Storage } from "./storage.ts";
+import { type Trace, TraceWatch } from "./trace_watch.ts";
 import { VersionsWatch } from "./versions_watch.ts";
 import { Violation } from "./violation.ts";
 import type { Watch } from "./watch.ts";
@@ -54,6 +56,12 @@ const END_LIMIT_MS = 1000;
 /** Calls of the store that may lie before one. */
 const STORE_QUEUE = 50;
 
+export interface WorldOptions {
+  readonly sabotage?: Sabotage;
+  /** Told of all that happens. */
+  readonly trace?: Trace;
+}
+
 export class World {
   readonly clock = new VirtualClock();
   readonly storages = new Map<OriginId, Storage>();
@@ -63,6 +71,7 @@ export class World {
   readonly versions: VersionsWatch;
   readonly health: HealthWatch;
   readonly absence: AbsenceWatch;
+  readonly holds: HoldWatch;
   readonly leaks: LeakWatch;
   readonly good: GoodReplicas;
   readonly applications: Applications;
@@ -78,7 +87,7 @@ export class World {
   constructor(
     readonly history: History,
     readonly directory: string,
-    readonly sabotage: Sabotage = {},
+    readonly options: WorldOptions = {},
   ) {
     const { setup, seed } = history;
     this.#dice = new Dice(seed ^ 0x5eed);
@@ -96,6 +105,7 @@ export class World {
     this.versions = new VersionsWatch(this);
     this.health = new HealthWatch(this.fail);
     this.absence = new AbsenceWatch(this);
+    this.holds = new HoldWatch(this);
     this.good = new GoodReplicas(this);
     this.applications = new Applications(this);
     this.leaks = new LeakWatch(this);
@@ -103,6 +113,7 @@ export class World {
       this.versions,
       this.health,
       this.absence,
+      this.holds,
       this.leaks,
       new RoutingWatch(this),
       new RetryWatch(this),
@@ -110,6 +121,7 @@ export class World {
       new RemovalWatch(this),
       new EventsWatch(this),
       new PagesWatch(this),
+      ...(options.trace === undefined ? [] : [new TraceWatch(options.trace)]),
     ];
   }
 
@@ -286,7 +298,7 @@ export class World {
         violation: this.fail,
         kernel: this.#kernelPorts(),
         events,
-        sabotage: this.sabotage,
+        sabotage: this.options.sabotage ?? {},
       },
       this.settings,
     );

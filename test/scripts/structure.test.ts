@@ -20,10 +20,11 @@ describe("checkStructure()", () => {
 });
 
 describe("readSourceTree()", () => {
-  test("reads the sources of the program, its tests and its scripts", () => {
+  test("reads the sources of the program, its tests, its scripts and its documentation", () => {
     const tree = readSourceTree(join(import.meta.dir, "../.."));
     expect(tree.get("src/core/errors.ts")).toContain("MusicFsError");
     expect(tree.has("scripts/structure.ts")).toBe(true);
+    expect(tree.get("docs/semantics.md")).toContain("# What you may rely on");
     expect(tree.has("test/scripts/structure.test.ts")).toBe(true);
     expect([...tree.keys()].filter((path) => path.includes("node_modules"))).toEqual([]);
   });

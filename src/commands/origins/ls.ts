@@ -6,6 +6,7 @@ import type { OriginSettings } from "../../core/config/config.ts";
 import { loadConfig } from "../../core/config/load.ts";
 import { mountOfCache } from "../../core/control/find_mount.ts";
 import { action, contextOf } from "../context.ts";
+import { keptUsage } from "../kept_usage.ts";
 import { configuredJson } from "../origin_json.ts";
 import { print, printJson } from "../output.ts";
 import { hasColours, table } from "../table.ts";
@@ -26,9 +27,10 @@ export function setUp(command: Command): void {
       if (json) {
         using mount = await mountOfCache(config.cacheDir, around);
         const known = (await mount?.client.origins())?.origins ?? [];
+        const usage = await keptUsage(config);
         const listed = origins.map((origin) => {
           const found = known.find(({ id }) => id === origin.id);
-          const configured = configuredJson(origin, config);
+          const configured = configuredJson(origin, config, usage(origin.id, origin.originType));
           const { type, priority, enabled, settings } = configured;
           // The file says how it is to be, the mount how it is.
           return { ...configured, ...found, type, priority, enabled, settings };

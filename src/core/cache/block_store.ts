@@ -273,16 +273,18 @@ export class BlockStore implements Disposable {
     }
   }
 
-  /** What a person asks of the cache; `onProgress` is told how far `verify` has come. */
+  /**
+   * What a person asks of the cache; `onProgress` is told how far `verify` has come. What fails,
+   * fails with OwnError `cache`.
+   */
   calls(onProgress: (doneBytes: number, totalBytes: number) => void): StoreCalls {
-    return storeCalls({
+    const calls = storeCalls({
       clock: this.ports.clock,
       onProgress,
       commit: () => this.#commit(),
       store: () => {
         if (this.#opened !== undefined) return this.#opened.store;
-        const reason = this.#state.status === "ok" ? "" : `: ${this.#state.reason}`;
-        throw new OwnError("cache", `the cache cannot be used for now${reason}`);
+        throw new OwnError("cache", `the cache cannot be used for now${this.#why()}`);
       },
       onGone: (slots) =>
         this.#attempt(({ store }) => {
@@ -290,6 +292,26 @@ export class BlockStore implements Disposable {
         }),
       onDropped: (slot, block) => void this.#uncommitted.push({ kind: "dropped", slot, block }),
     });
+    const guarded = async <T>(call: Promise<T>): Promise<T> => {
+      try {
+        return await call;
+      } catch (error) {
+        if (error instanceof OwnError) throw error;
+        this.#fail(error);
+        throw new OwnError("cache", `the cache cannot be used${this.#why()}`, { cause: error });
+      }
+    };
+    return {
+      stats: () => guarded(calls.stats()),
+      clear: (options) => guarded(calls.clear(options)),
+      pin: (paths) => guarded(calls.pin(paths)),
+      unpin: (paths) => guarded(calls.unpin(paths)),
+      verify: (options) => guarded(calls.verify(options)),
+    };
+  }
+
+  #why(): string {
+    return this.#state.status === "ok" ? "" : `: ${this.#state.reason}`;
   }
 }
 

@@ -4,6 +4,7 @@
  * that the bytes are found again when its ids are lost.
  */
 
+import { toBytes } from "../bytes.ts";
 import type { Replica } from "../catalog/catalog.ts";
 
 /** 32 hexadecimal digits. */
@@ -13,10 +14,11 @@ const NAME_DIGITS = 32;
 
 export function contentName({ origin, path, originVersion }: Replica): ContentName {
   const { sizeBytes, token } = originVersion;
-  // A path is a byte string; neither it nor the rest holds NUL.
-  const text = [origin, path, sizeBytes, token].join("\0");
+  // None of the parts holds NUL.
   return new Bun.CryptoHasher("sha256")
-    .update(Buffer.from(text, "utf8"))
+    .update(`${origin}\0`)
+    .update(toBytes(path))
+    .update(`\0${sizeBytes}\0${token}`)
     .digest("hex")
     .slice(0, NAME_DIGITS) as ContentName;
 }

@@ -200,11 +200,13 @@ export class OpenStore implements Disposable {
 
   /** Makes the pins these, at once and for the next starts. */
   setPins(added: readonly BytePath[], removed: readonly BytePath[]): void {
+    const pins = new Set([...this.#pins, ...added]);
+    for (const path of removed) pins.delete(path);
     this.index.transact(() => {
       for (const path of added) this.index.addPin(path);
       for (const path of removed) this.index.removePin(path);
     });
-    this.#pins = new Set(this.index.pins());
+    this.#pins = pins;
   }
 
   /** Removes the data files of one directory of which the index knows nothing. */

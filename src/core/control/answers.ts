@@ -15,6 +15,14 @@ const orNull = <T extends v.GenericSchema>(schema: T) => v.nullable(schema);
 
 const healthStatus = v.picklist(["unknown", "healthy", "degraded", "unhealthy"]);
 
+const usageCounts = v.object({ requests: count, received_bytes: count, sent_bytes: count });
+
+/** A mount that is older than this program does not tell. */
+const usageAnswer = v.optional(
+  orNull(v.object({ today: usageCounts, this_month: usageCounts })),
+  null,
+);
+
 const originFields = {
   id: v.string(),
   type: v.string(),
@@ -28,6 +36,8 @@ const originFields = {
   last_latency_ms: orNull(milliseconds),
   last_check: orNull(time),
   last_error: orNull(v.string()),
+  /** By days and months of UTC; null for disks of this machine, which cost nothing. */
+  usage: usageAnswer,
 };
 
 /** An origin and its health. */
@@ -97,6 +107,7 @@ export const statusAnswer = v.object({
       status: healthStatus,
       reads: count,
       bytes: count,
+      usage: usageAnswer,
     }),
   ),
   library: v.object({

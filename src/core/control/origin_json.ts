@@ -2,6 +2,7 @@
 
 import type { OriginSettings } from "../config/config.ts";
 import type { OriginReport } from "../federation/federation.ts";
+import type { OriginUsage, UsageCounts } from "../origins/usage.ts";
 import type { ConfiguredOriginAnswer, OriginAnswer } from "./answers.ts";
 
 /** The fields that `health`, `origins ls` and whatever else lists origins have in common. */
@@ -20,7 +21,16 @@ export function originJson(report: OriginReport): OriginAnswer {
     last_latency_ms: lastLatencyMs === undefined ? null : milliseconds(lastLatencyMs),
     last_check: lastCheckMs === undefined ? null : new Date(lastCheckMs).toISOString(),
     last_error: report.lastError ?? null,
+    usage: usageJson(report.usage),
   };
+}
+
+export function usageJson(usage: OriginUsage | undefined): OriginAnswer["usage"] {
+  if (usage === undefined) return null;
+  const counts = ({ requests, receivedBytes, sentBytes }: UsageCounts) => ({
+    ...{ requests, received_bytes: receivedBytes, sent_bytes: sentBytes },
+  });
+  return { today: counts(usage.today), this_month: counts(usage.thisMonth) };
 }
 
 /** With its settings as the file names them. */

@@ -3,6 +3,7 @@
 import { overallStatus } from "../federation/survey.ts";
 import type { StatusAnswer } from "./answers.ts";
 import type { ControlledMount } from "./controlled_mount.ts";
+import { usageJson } from "./origin_json.ts";
 
 const MS = 1000;
 
@@ -29,6 +30,7 @@ export function statusJson(
       enabled: report.enabled,
       status: report.status,
       ...traffic,
+      usage: usageJson(report.usage),
     })),
     library: { ...totals, files_without_proved_replica: filesWithoutProvedReplica },
     reads_waiting: mount.readsWaiting,

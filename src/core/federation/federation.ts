@@ -9,6 +9,7 @@ import type { HealthSettings, ReadSettings } from "../config/config.ts";
 import type { MusicFsError } from "../errors.ts";
 import type { EventBus, HealthStatus } from "../events.ts";
 import type { Origin, OriginId, OriginType } from "../origins/origin.ts";
+import type { OriginUsage } from "../origins/usage.ts";
 import { FailoverExecutor, type ReadCounts, type ReadLimits } from "./failover.ts";
 import type { FederatedFile, ReadOutcome } from "./file.ts";
 import { FingerprintQueue, type ReplicaFindings } from "./fingerprint_queue.ts";
@@ -46,6 +47,8 @@ export interface OriginReport {
   readonly nextCheckMs: number | undefined;
   /** Why it is not healthy. */
   readonly lastError: string | undefined;
+  /** What it was asked for; absent where nobody counts, as with disks of this machine. */
+  readonly usage?: OriginUsage | undefined;
 }
 
 export interface FederationPorts {

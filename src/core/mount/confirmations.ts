@@ -16,7 +16,7 @@ export class Confirmations {
 
   constructor(
     readonly clock: Clock,
-    readonly catalog: CatalogReader,
+    readonly catalog: Pick<CatalogReader, "lastCompleteScanMs">,
     /** For how long an origin's word is believed, ms. */
     readonly believedMs: (origin: OriginId) => number,
     /** True while the origin tells of its changes by itself. */

@@ -13,6 +13,7 @@ import type {
 import type { OriginId } from "../origins/origin.ts";
 import { type ScanSummary, scanOrigins } from "../sync/scan_origins.ts";
 import type { Assembly } from "./assembly.ts";
+import type { Library } from "./library.ts";
 import type { RunningConfig } from "./running_config.ts";
 
 export class ControlledLibrary implements ControlledMount {
@@ -20,6 +21,7 @@ export class ControlledLibrary implements ControlledMount {
     readonly identity: MountIdentity,
     private readonly assembly: Assembly,
     private readonly config: RunningConfig,
+    private readonly usageOf: Library["usageOf"],
   ) {}
 
   origins(): readonly ControlledOrigin[] {
@@ -38,7 +40,8 @@ export class ControlledLibrary implements ControlledMount {
         reads: byThreads("reads") + operations.read.succeeded,
         bytes: byThreads("bytes") + bytesRead,
       };
-      return [{ report, settings, traffic, operations: underWay }];
+      const usage = this.usageOf(settings);
+      return [{ report: { ...report, usage }, settings, traffic, operations: underWay }];
     });
   }
 

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { NoBlockCache } from "../cache/no_block_cache.ts";
 import { SqliteCatalogReader } from "../catalog/reader.ts";
 import { systemClock } from "../clock.ts";
-import type { Config } from "../config/config.ts";
+import type { Config, OriginSettings } from "../config/config.ts";
 import { OwnError } from "../errors.ts";
 import type { EventBus } from "../events.ts";
 import {
@@ -22,6 +22,7 @@ import {
 import type { Logger } from "../log.ts";
 import type { OriginPorts } from "../origins/build.ts";
 import type { OriginId } from "../origins/origin.ts";
+import { type OriginUsage, UsageLedger, usageFile } from "../origins/usage.ts";
 import { libc } from "../sys/libc.ts";
 import { CacheThread } from "../threads/cache.ts";
 import { FuseThread } from "../threads/fuse_thread.ts";
@@ -64,6 +65,7 @@ export class Library {
   readonly #cleanUp = new AsyncDisposableStack();
   #mounted: Mounted | undefined;
   #assembly: Assembly | undefined;
+  #usage: UsageLedger | undefined;
 
   private constructor(readonly options: LibraryOptions) {
     this.events = options.events;
@@ -97,6 +99,10 @@ export class Library {
     return this.#assembly;
   }
 
+  /** What its origins cost; as `OriginReport.usage`. */
+  readonly usageOf = ({ id, originType }: OriginSettings): OriginUsage | undefined =>
+    originType === "local" ? undefined : this.#usage?.usage(id);
+
   /** Stops serving although the mount may still be in use: its requests fail. `ended` resolves. */
   abort(): void {
     const mounted = this.#mounted;
@@ -121,6 +127,8 @@ export class Library {
     const lockPorts = { clock: systemClock, cleanUpDeadMount };
     cleanUp.use(await lockCache(cacheDir, mountPoint, lockPorts));
 
+    const usage = cleanUp.use(await openUsage(cacheDir, log));
+    this.#usage = usage;
     const catalogFile = join(cacheDir, "catalog.db");
     const opening = this.#openCache();
     const writer = cleanUp.adopt(await StoreThread.open(catalogFile), (store) => store.close());
@@ -161,6 +169,7 @@ export class Library {
         open: originOpener({
           clock: systemClock,
           events: this.events,
+          usage,
           readers,
           watcher,
           ...(originExtras === undefined ? {} : { extras: originExtras }),
@@ -226,6 +235,14 @@ export class Library {
     }
     fuse.terminate();
   }
+}
+
+function openUsage(cacheDir: string, log: Logger): Promise<UsageLedger> {
+  return UsageLedger.open({
+    clock: systemClock,
+    store: usageFile(cacheDir),
+    onSaveFailed: (error) => log.warn("what origins cost is not kept", { reason: error }),
+  });
 }
 
 function requireListed(config: Config, lastScanMs: (id: OriginId) => number): void {

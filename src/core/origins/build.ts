@@ -31,7 +31,7 @@ export interface OriginPorts {
   readonly localDisk: (settings: LocalOriginSettings) => DiskClient;
   /** Counts operations. */
   readonly metrics?: OriginMetrics;
-  /** Counts what will be billed. */
+  /** Counts what will be billed, of an origin that is not local. */
   readonly usage?: UsageMeter;
   /** Told at every listing of what the origin holds under names that no file can have. */
   readonly onSkipped?: (origin: OriginId, ...skipped: Skipped) => void;
@@ -89,7 +89,8 @@ async function openOrigin(settings: OriginSettings, ports: OriginPorts): Promise
   const counted = (origin: Origin) => (ports.usage ? withUsage(origin, ports.usage) : origin);
   switch (settings.originType) {
     case "local":
-      return counted(openLocal(settings, ports));
+      // Threads read a local disk without asking the origin, and nobody is billed for it.
+      return openLocal(settings, ports);
     case "nfs":
     case "smb":
       return counted(

@@ -1,11 +1,12 @@
 /**
  * How many requests and bytes each origin has cost, today and this month, so that a user sees what
  * a bucket will be billed for. Days and months are UTC's, as in the bills of S3. Counts are kept
- * over restarts; a crash loses at most the last USAGE_SAVE_MS.
+ * over restarts; a crash loses at most the last USAGE_SAVE_MS. One process at a time keeps a ledger:
+ * the mount, or a scan while there is none.
  */
 
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import { USAGE_SAVE_MS } from "../limits.ts";
 import type { OriginId } from "./origin.ts";
@@ -53,8 +54,6 @@ interface Entry {
   readonly thisMonth: Counts;
 }
 
-const MONTH_CHARACTERS = "YYYY-MM".length;
-
 export class UsageLedger implements AsyncDisposable {
   readonly #ports: UsagePorts;
   readonly #entries: Map<string, Entry>;
@@ -66,9 +65,17 @@ export class UsageLedger implements AsyncDisposable {
     this.#entries = entries;
   }
 
-  /** Takes up the counts kept; text that is not a ledger's counts as none. */
+  /**
+   * Takes up the counts kept, but for those of months gone by: origins that are no longer used are
+   * forgotten with them. Text that is not a ledger's counts as none.
+   */
   static async open(ports: UsagePorts): Promise<UsageLedger> {
-    return new UsageLedger(ports, parse(await ports.store.load()));
+    const kept = parse(await ports.store.load());
+    const month = monthOf(dayAt(ports.clock.wallMs()));
+    return new UsageLedger(
+      ports,
+      new Map([...kept].filter(([, { day }]) => monthOf(day) >= month)),
+    );
   }
 
   meter(origin: OriginId): UsageMeter {
@@ -91,12 +98,6 @@ export class UsageLedger implements AsyncDisposable {
     return { today: { ...today }, thisMonth: { ...thisMonth } };
   }
 
-  /** Of an origin that is no longer configured. */
-  forget(origin: OriginId): void {
-    if (!this.#entries.delete(origin)) return;
-    this.#saveTimer ??= this.#ports.clock.schedule(USAGE_SAVE_MS, () => void this.#save());
-  }
-
   /** Saves what is not saved yet. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#saveTimer !== undefined) await this.#save();
@@ -104,11 +105,11 @@ export class UsageLedger implements AsyncDisposable {
   }
 
   #entry(origin: OriginId): Entry {
-    const day = new Date(this.#ports.clock.wallMs()).toISOString().slice(0, "YYYY-MM-DD".length);
+    const day = dayAt(this.#ports.clock.wallMs());
     const entry = this.#entries.get(origin);
     // A clock set back goes on with the day it came from: counts are never lost by it.
     if (entry !== undefined && day <= entry.day) return entry;
-    const sameMonth = entry?.day.slice(0, MONTH_CHARACTERS) === day.slice(0, MONTH_CHARACTERS);
+    const sameMonth = entry !== undefined && monthOf(entry.day) === monthOf(day);
     const next = { day, today: zero(), thisMonth: sameMonth ? { ...entry.thisMonth } : zero() };
     this.#entries.set(origin, next);
     return next;
@@ -125,8 +126,9 @@ export class UsageLedger implements AsyncDisposable {
   }
 }
 
-/** Keeps the counts in a file, replaced as a whole; its directory is made when missing. */
-export function usageFile(path: string): UsageStore {
+/** Keeps the counts in a file of the cache directory, replaced as a whole. */
+export function usageFile(cacheDir: string): UsageStore {
+  const path = join(cacheDir, "usage.json");
   return {
     async load() {
       try {
@@ -137,11 +139,18 @@ export function usageFile(path: string): UsageStore {
       }
     },
     async save(text) {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       await writeFile(`${path}.new`, text, { mode: 0o600 });
       await rename(`${path}.new`, path);
     },
   };
+}
+
+function dayAt(wallMs: number): string {
+  return new Date(wallMs).toISOString().slice(0, "YYYY-MM-DD".length);
+}
+
+function monthOf(day: string): string {
+  return day.slice(0, "YYYY-MM".length);
 }
 
 function zero(): Counts {

@@ -107,7 +107,7 @@ describe("FORGET", () => {
 });
 
 describe("GETATTR", () => {
-  test("answers attributes, block count included", () => {
+  test("answers attributes, block count included, and the mtime for every time", () => {
     const { body } = ask(
       startedSession(),
       request("GETATTR", [u32(0), u32(0), u64(0)], { nodeid: SONG }),
@@ -115,6 +115,9 @@ describe("GETATTR", () => {
     expect(body.length).toBe(ATTR_OUT.sizeBytes);
     expect(Number(body.readBigUInt64LE(ATTR_OUT.at.attr + ATTR.at.size))).toBe(20_000);
     expect(Number(body.readBigUInt64LE(ATTR_OUT.at.attr + ATTR.at.blocks))).toBe(40);
+    for (const time of [ATTR.at.atime, ATTR.at.mtime, ATTR.at.ctime]) {
+      expect(Number(body.readBigUInt64LE(ATTR_OUT.at.attr + time))).toBe(MTIME_SEC + SONG);
+    }
   });
 
   test("hands the handle on only when its flag is set", () => {

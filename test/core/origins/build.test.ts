@@ -97,7 +97,7 @@ describe("buildOrigin", () => {
     await origin.close();
   });
 
-  test("counts what is asked of the origin for the bill", async () => {
+  test("counts what is asked of an origin that is not local, for the bill", async () => {
     using tree = new LocalTree();
     await tree.put(FILE, Buffer.alloc(1000));
     const usage = { requests: 0, bytes: 0 };
@@ -108,12 +108,15 @@ describe("buildOrigin", () => {
       },
       sent: () => undefined,
     };
-    const origin = await buildOrigin(local(tree.root), ports({ usage: meter }));
-    await origin.stat(FILE);
-    await origin.read(FILE, 0, new Uint8Array(4000));
-    await origin.probe();
+    const share = { ...COMMON, originType: "smb", path: tree.root, requireMount: false } as const;
+    for (const settings of [local(tree.root), share]) {
+      const origin = await buildOrigin(settings, ports({ usage: meter }));
+      await origin.stat(FILE);
+      await origin.read(FILE, 0, new Uint8Array(4000));
+      await origin.probe();
+      await origin.close();
+    }
     expect(usage).toEqual({ requests: 3, bytes: 1000 });
-    await origin.close();
   });
 
   test("opens every type without touching its server", async () => {

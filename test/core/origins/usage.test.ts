@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { USAGE_SAVE_MS } from "../../../src/core/limits.ts";
@@ -85,18 +85,23 @@ describe("UsageLedger", () => {
     expect(again.usage(A).today).toEqual({ requests: 1, receivedBytes: 1000, sentBytes: 0 });
   });
 
-  test("forgets an origin for good", async () => {
+  test("forgets what was used in months gone by (F-9)", async () => {
     const clock = clockAt("2026-01-01T00:00:00Z");
     const { store } = memoryStore();
     {
       await using ledger = await UsageLedger.open({ clock, store });
       ledger.meter(A).request();
+      await clock.advance(31 * 24 * HOUR_MS);
       ledger.meter(B).request();
-      ledger.forget(A);
     }
-    await using again = await UsageLedger.open({ clock, store });
-    expect(again.usage(A).thisMonth.requests).toBe(0);
-    expect(again.usage(B).thisMonth.requests).toBe(1);
+    const after = new Set<string>();
+    {
+      await using again = await UsageLedger.open({ clock, store });
+      expect(again.usage(B).thisMonth.requests).toBe(1);
+      again.meter(B).request();
+    }
+    for (const origin of Object.keys(JSON.parse((await store.load()) ?? ""))) after.add(origin);
+    expect([...after]).toEqual([B]);
   });
 
   test("goes on when saving fails, and tells", async () => {
@@ -138,15 +143,14 @@ describe("usageFile", () => {
   test("replaces its file as a whole and keeps it private", async () => {
     const directory = await mkdtemp(join(tmpdir(), "musicfs-usage-"));
     try {
-      const store = usageFile(join(directory, "cache", "usage.json"));
+      const store = usageFile(directory);
       expect(await store.load()).toBeUndefined();
       await store.save("first");
       await store.save("second");
       expect(await store.load()).toBe("second");
-      expect(await readdir(join(directory, "cache"))).toEqual(["usage.json"]);
-      expect((await stat(join(directory, "cache", "usage.json"))).mode & 0o777).toBe(0o600);
-      await writeFile(join(directory, "blocked"), "");
-      expect(usageFile(join(directory, "blocked", "usage.json")).save("x")).rejects.toThrow();
+      expect(await readdir(directory)).toEqual(["usage.json"]);
+      expect((await stat(join(directory, "usage.json"))).mode & 0o777).toBe(0o600);
+      await expect(usageFile(join(directory, "missing")).save("x")).rejects.toThrow("ENOENT");
     } finally {
       await rm(directory, { recursive: true });
     }

@@ -5,6 +5,7 @@ import { constants } from "node:fs";
 import { S_IFMT, S_IFREG } from "../../../src/core/sys/arch.ts";
 import {
   EACCES,
+  EAGAIN,
   EBADF,
   EEXIST,
   EINVAL,
@@ -25,6 +26,7 @@ const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 
 const LOCK_SH = 1;
 const LOCK_EX = 2;
+const LOCK_NB = 4;
 
 export function opens(given: () => SystemCalls): void {
   test.each([
@@ -102,12 +104,15 @@ export function opens(given: () => SystemCalls): void {
     }
   });
 
-  test("files can be locked", async () => {
+  test("a lock on a file keeps others from taking it", async () => {
     const sys = given();
-    const fd = await sys.open("file", O_RDONLY);
-    expect(await sys.call("flock", fd, LOCK_SH)).toBe(0);
-    expect(await sys.call("flock", fd, LOCK_EX)).toBe(0);
-    await sys.close(fd);
+    const [one, other] = [await sys.open("file", O_RDONLY), await sys.open("file", O_RDONLY)];
+    expect(await sys.call("flock", one, LOCK_SH)).toBe(0);
+    expect(await sys.call("flock", other, LOCK_SH)).toBe(0);
+    expect(await sys.call("flock", one, LOCK_EX | LOCK_NB)).toBe(-EAGAIN);
+    await sys.close(other);
+    expect(await sys.call("flock", one, LOCK_EX | LOCK_NB)).toBe(0);
+    await sys.close(one);
   });
 
   test("what is executable can be executed, the rest not", async () => {
