@@ -23,6 +23,7 @@ interface MountFlags {
   readonly passthrough?: PassthroughMode;
   readonly uid?: number;
   readonly gid?: number;
+  readonly metrics?: string;
 }
 
 const HELP = `
@@ -54,6 +55,7 @@ export function setUp(command: Command): void {
     )
     .option("--uid <uid>", "owner of everything shown", userId)
     .option("--gid <gid>", "group of everything shown", userId)
+    .option("--metrics <[HOST:]PORT>", "serve Prometheus metrics there; without HOST: 127.0.0.1")
     .addHelpText("after", HELP)
     .action(
       action(async (mountPoint: string | undefined, given: MountFlags) => {

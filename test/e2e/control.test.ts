@@ -3,6 +3,7 @@
 import { expect } from "bun:test";
 import { chmodSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { freePorts } from "../../scripts/servers/ports.ts";
 import { needing } from "../support/needs.ts";
 import { ControlledLibrary } from "./support/controlled_library.ts";
 import { BINARY, eventually, Mount, NOBODY, run, Workspace } from "./support/musicfs.ts";
@@ -254,6 +255,18 @@ mounted("mounts are told apart by path and by configuration", async () => {
   for (const each of [library, other]) expect(unsaid.stderr).toContain(each.mountPoint);
   expect(await mine.stop()).toBe(0);
   expect(library.sockets).toHaveLength(1);
+});
+
+mounted("--metrics serves the page of metrics on a port, and nothing else", async () => {
+  using library = twoDisks();
+  const [port] = await freePorts(1);
+  await using _mount = await library.mount("--metrics", String(port));
+  expect(await library.shell('cat "$1/a/1.flac"')).toBe("one");
+  const page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  expect(page).toContain('musicfs_origin_health{origin="one",type="local",status="healthy"} 1');
+  expect(page).toMatch(/^musicfs_origin_reads_total\{origin="one"\} [1-9]/m);
+  expect(page).toContain("musicfs_library_files 1");
+  expect((await fetch(`http://127.0.0.1:${port}/v1/status`)).status).toBe(404);
 });
 
 mounted("nobody else can connect, or see that there is something", async () => {

@@ -24,6 +24,8 @@ export interface ConfigFlags {
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
   readonly passthrough?: PassthroughMode | undefined;
+  /** As `[metrics] listen`. */
+  readonly metrics?: string | undefined;
   /** `PATH` or `ID=PATH`: local origins that take the place of the file's. */
   readonly origins?: readonly string[] | undefined;
 }
@@ -111,6 +113,7 @@ function overridden(
     ...written,
     mount_point: mountPoint,
     cache_dir: cacheDir,
+    metrics: flags.metrics === undefined ? written.metrics : metricsOf(flags.metrics),
     log: { level: flags.logLevel ?? levelOf(MUSICFS_LOG_LEVEL) ?? written.log.level },
     mount: {
       allow_other: flags.allowOther ?? mount.allow_other,
@@ -139,6 +142,10 @@ function originsOfFlags(
     };
   });
   return checkConfig({ origins: written }, "--origin").origins;
+}
+
+function metricsOf(listen: string): WrittenConfig["metrics"] {
+  return checkConfig({ metrics: { listen } }, "--metrics").metrics;
 }
 
 function given(value: string | undefined): string | undefined {

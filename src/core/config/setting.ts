@@ -171,15 +171,15 @@ export function bandwidth(help: string): Setting<number> {
   });
 }
 
-/** `HOST:PORT`; an IPv6 address stands in brackets. */
+/** `HOST:PORT`, an IPv6 address in brackets; a port alone is one of this machine's own. */
 export function listenAddress(help: string): Setting<ListenAddress> {
-  const right = 'an address and a port such as "127.0.0.1:9464" or "[::1]:9464"';
+  const right = 'an address and a port such as "127.0.0.1:9464", "[::1]:9464" or "9464"';
   return setting({ kind: "string", placeholder: "HOST:PORT", help }, right, (input) => {
     const [, ipv6, name, digits] =
-      /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(String(input)) ?? [];
+      /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+)):)?(\d{1,5})$/.exec(String(input)) ?? [];
     const port = Number(digits);
-    const host = ipv6 ?? name;
-    return host !== undefined && port >= 1 && port <= 65_535 ? { host, port } : undefined;
+    const host = ipv6 ?? name ?? "127.0.0.1";
+    return port >= 1 && port <= 65_535 ? { host, port } : undefined;
   });
 }
 

@@ -166,6 +166,16 @@ describe("loadConfig()", () => {
     expect(runtimeDirs(cron)).toEqual(["/home/u/.cache/musicfs/run", "/run/user/1000/musicfs"]);
   });
 
+  test("takes --metrics in the place of the file's address; a port alone is loopback's", async () => {
+    write('[metrics]\nlisten = "0.0.0.0:9000"\n');
+    const listen = async (metrics?: string) =>
+      (await loadConfig({ metrics }, around)).config.metrics.listen;
+    expect(await listen()).toEqual({ host: "0.0.0.0", port: 9000 });
+    expect(await listen("9464")).toEqual({ host: "127.0.0.1", port: 9464 });
+    expect(await listen("[::1]:9464")).toEqual({ host: "::1", port: 9464 });
+    await expect(listen("here")).rejects.toThrow("--metrics");
+  });
+
   test("makes origins of --origin, in the order given", async () => {
     write('[[origins]]\nid = "a"\norigin_type = "local"\npath = "/a"\n');
     const { config } = await loadConfig(

@@ -251,8 +251,8 @@ const MESSAGES: readonly (readonly [string, string])[] = [
   ],
   ['[read]\nfailover = "maybe"', '2:1: read.failover must be "probable" or "proved", not "maybe"'],
   [
-    '[metrics]\nlisten = "9464"',
-    '2:1: metrics.listen must be an address and a port such as "127.0.0.1:9464" or "[::1]:9464", not "9464"',
+    '[metrics]\nlisten = "localhost"',
+    '2:1: metrics.listen must be an address and a port such as "127.0.0.1:9464", "[::1]:9464" or "9464", not "localhost"',
   ],
   [
     '[log]\nlevel = "loud"',
