@@ -193,8 +193,18 @@ export class NobodyListens extends OwnError {
   }
 }
 
+/** Somebody listened and hung up: a mount that is just ending, whose socket nobody will answer again. */
+export class HungUp extends OwnError {
+  constructor(options: ErrorOptions) {
+    super("cancelled", "the mount ended before it answered", options);
+  }
+}
+
 function unreachable(error: unknown): OwnError {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ECONNRESET" || code === "EPIPE" || code === "ConnectionClosed") {
+    return new HungUp({ cause: error });
+  }
   if (code === "ECONNREFUSED" || code === "ENOENT" || code === "FailedToOpenSocket") {
     return new NobodyListens({ cause: error });
   }

@@ -5,12 +5,17 @@
 
 import { realpathSync } from "node:fs";
 import { displayText } from "../bytes.ts";
+import { sleep, systemClock } from "../clock.ts";
 import { runtimeDirs, type Surroundings } from "../config/paths.ts";
 import { OwnError } from "../errors.ts";
 import type { StatusAnswer } from "./answers.ts";
-import { ControlClient, NobodyListens } from "./client.ts";
+import { ControlClient, HungUp, NobodyListens } from "./client.ts";
 import { SocketDirectory } from "./socket_directory.ts";
 import { keyOfSocket, mountKey } from "./socket_name.ts";
+
+/** How long a mount may take to end after it hung up. */
+const ENDING_PATIENCE_MS = 2000;
+const RETRY_MS = 50;
 
 export interface RunningMount extends Disposable {
   readonly client: ControlClient;
@@ -111,13 +116,26 @@ function socketsIn(path: string, uid: number, key: string | undefined): ControlC
 
 async function reach(client: ControlClient): Promise<RunningMount | undefined> {
   try {
-    const status = await client.status();
+    const status = await patientStatus(client);
     return { client, status, [Symbol.dispose]: () => client[Symbol.dispose]() };
   } catch (error) {
     if (error instanceof NobodyListens) client.directory.remove(client.socket);
     client[Symbol.dispose]();
     if (error instanceof NobodyListens) return undefined;
     throw error;
+  }
+}
+
+/** A mount that is ending may still take calls that it never answers; soon it takes none. */
+async function patientStatus(client: ControlClient): Promise<StatusAnswer> {
+  const endMs = systemClock.monotonicMs() + ENDING_PATIENCE_MS;
+  for (;;) {
+    try {
+      return await client.status();
+    } catch (error) {
+      if (!(error instanceof HungUp) || systemClock.monotonicMs() > endMs) throw error;
+      await sleep(systemClock, RETRY_MS);
+    }
   }
 }
 

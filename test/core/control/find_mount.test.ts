@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync, rmSync } from "node:fs";
+import { chmodSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { mountAtPath, mountOfCache, onlyMount } from "../../../src/core/control/find_mount.ts";
 import { Controlled, FakeMount } from "./controlled.ts";
@@ -44,6 +44,26 @@ require("node:fs").chmodSync(${JSON.stringify(left)}, 0o600); process.kill(proce
     expect(readdirSync(controlled.directory)).toHaveLength(2);
     expect(await controlled.find()).toHaveLength(1);
     expect(readdirSync(controlled.directory)).toHaveLength(1);
+  });
+
+  test("is not kept up by a mount that takes a call and ends before it answers", async () => {
+    await using controlled = new Controlled();
+    controlled.serve();
+    const ending = join(controlled.directory, "ending-0123456789abcdef.sock");
+    let calls = 0;
+    const listener = Bun.listen({
+      unix: ending,
+      socket: {
+        data(socket) {
+          calls++;
+          socket.terminate();
+          if (calls === 2) listener.stop(true);
+        },
+      },
+    });
+    chmodSync(ending, 0o600);
+    expect(await controlled.find()).toHaveLength(1);
+    expect(calls).toBe(2);
   });
 
   test("a mount makes its socket anew, whatever stands in its place", async () => {
