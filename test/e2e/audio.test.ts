@@ -2,11 +2,11 @@
 
 import { afterAll, beforeAll, expect } from "bun:test";
 import { cpSync, mkdirSync } from "node:fs";
-import { connect } from "node:net";
 import { dirname } from "node:path";
 import { makeLibrary } from "../../scripts/library.ts";
 import { needing } from "../support/needs.ts";
-import { eventually, Mount, must, Workspace } from "./support/musicfs.ts";
+import { Mpd } from "./support/mpd.ts";
+import { Mount, must, Workspace } from "./support/musicfs.ts";
 
 const PROGRAMS = "ffmpeg ffprobe flac lame oggenc opusenc rsync beet mpd".split(" ");
 const { describe, test } = needing("root", "fuse", ...PROGRAMS);
@@ -79,61 +79,8 @@ describe("an album library on two origins", () => {
 
   test("is scanned whole by mpd", async () => {
     await using daemon = await Mpd.start(workspace);
-    await eventually("mpd has scanned", async () => {
-      return !(await daemon.ask("status")).includes("updating_db");
-    });
-    const listed = [...((await daemon.ask("listall")).match(/^file: .*$/gm) ?? [])];
-    expect(listed.sort()).toEqual(tracks.map((file) => `file: ${file}`).sort());
+    expect(await daemon.scanned()).toEqual(tracks.toSorted());
     const titles = (await daemon.ask("listallinfo")).match(/^Title: .+$/gm) ?? [];
     expect(titles.length).toBeGreaterThan(0);
   }, 60_000);
 });
-
-/** A player's daemon that plays nothing. */
-class Mpd implements AsyncDisposable {
-  private constructor(
-    readonly socket: string,
-    readonly process: Bun.Subprocess,
-  ) {}
-
-  static async start(workspace: Workspace): Promise<Mpd> {
-    const socket = workspace.path("mpd.socket");
-    const config = workspace.file(
-      "mpd.conf",
-      [
-        `music_directory "${workspace.mountPoint}"`,
-        `db_file "${workspace.path("mpd.db")}"`,
-        `bind_to_address "${socket}"`,
-        'zeroconf_enabled "no"',
-        'audio_output {\ntype "null"\nname "none"\n}',
-      ].join("\n"),
-    );
-    const process = Bun.spawn(["mpd", "--no-daemon", "--stderr", config], {
-      env: { ...workspace.env, PATH: "/usr/bin:/bin" },
-      stdio: ["ignore", "ignore", "ignore"],
-    });
-    const mpd = new Mpd(socket, process);
-    await eventually("mpd answers", async () => (await mpd.ask("update")).includes("updating_db"));
-    return mpd;
-  }
-
-  /** One command of mpd's protocol; empty while nobody listens. */
-  ask(command: string): Promise<string> {
-    const { promise, resolve } = Promise.withResolvers<string>();
-    let text = "";
-    const connection = connect(this.socket);
-    connection.on("data", (chunk) => {
-      text += chunk.toString();
-      if (/^(OK|ACK .*)\n$/m.test(text)) connection.end();
-    });
-    connection.on("connect", () => connection.write(`${command}\n`));
-    connection.on("error", () => resolve(""));
-    connection.on("close", () => resolve(text));
-    return promise;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.process.kill("SIGTERM");
-    await this.process.exited;
-  }
-}
