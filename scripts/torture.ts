@@ -1,11 +1,12 @@
 /**
  * Plays random histories of a whole MusicFS on virtual time (test/model):
  *
- *   npm run torture -- [--minutes N] [--seed S] [--histories N] [--bug NAME] [--trace]
+ *   npm run torture -- [--minutes N] [--seed S] [--histories N] [--trace]
+ *   npm run torture -- --bug NAME|all [--seed S]
  *
  * Ends at the first that breaks a promise, with its seed and the shortest history that does, or when
- * the time is up. Default: one minute, from a seed of the clock. `--bug` puts one of the bugs of
- * test/model/seeded_bugs.ts in and ends well when a history finds it. `--trace` prints each step.
+ * the time is up. Default: one minute, from a seed of the clock. `--trace` prints all that happens.
+ * `--bug` puts a bug of test/model/seeded_bugs.ts in and searches for a history that finds it.
  */
 import { parseArgs } from "node:util";
 import { bugNamed, SEEDED_BUGS } from "../test/model/seeded_bugs.ts";
@@ -26,39 +27,61 @@ const { values } = parseArgs({
   },
 });
 
-const bug = values.bug === undefined ? undefined : bugNamed(values.bug);
-if (values.bug !== undefined && bug === undefined) {
-  refuse(`there is no bug "${values.bug}":\n  ${Object.keys(SEEDED_BUGS).join("\n  ")}`);
-}
 const fromSeed = Math.floor(numberOf("seed", Date.now() % 1e9));
 const histories = Math.floor(numberOf("histories", Number.MAX_SAFE_INTEGER - fromSeed));
 const minutes = numberOf("minutes", values.histories === undefined ? 1 : Number.MAX_SAFE_INTEGER);
 
 console.log(`from seed ${fromSeed}`);
-const startMs = performance.now();
-let toldMs = startMs;
-const { sums, failure } = await torture({
-  fromSeed,
-  histories,
-  sabotage: bug?.sabotage ?? {},
-  shrinks: bug === undefined,
-  goOn: () => performance.now() < startMs + minutes * MINUTE_MS,
-  ...(values.trace ? { trace: console.log } : {}),
-  onPlayed(so) {
-    if (performance.now() - toldMs < PROGRESS_MS) return;
-    toldMs = performance.now();
-    console.log(describe(so));
-  },
-});
-console.log(describe(sums));
-const reads = Object.entries(sums.reads).map(([name, count]) => `${count} ${name}`);
-console.log(`reads: ${reads.join(", ")}`);
-if (failure === undefined) console.log("no promise was broken");
-else if (bug === undefined) console.log(describeFailure(failure));
-else console.log(`the bug is found: seed ${failure.seed}: ${failure.message}`);
-process.exit((failure === undefined) === (bug === undefined) ? 0 : 1);
+process.exit((await (values.bug === undefined ? search() : searchBugs(values.bug))) ? 0 : 1);
 
-function describe({ histories: played, steps }: Sums): string {
+/** True when no promise is broken. */
+async function search(): Promise<boolean> {
+  const startMs = performance.now();
+  let toldMs = startMs;
+  const { sums, failure } = await torture({
+    fromSeed,
+    histories,
+    goOn: () => performance.now() < startMs + minutes * MINUTE_MS,
+    ...(values.trace ? { trace: console.log } : {}),
+    onPlayed(so) {
+      if (performance.now() - toldMs < PROGRESS_MS) return;
+      toldMs = performance.now();
+      console.log(describe(so, startMs));
+    },
+  });
+  console.log(describe(sums, startMs));
+  const reads = Object.entries(sums.reads).map(([name, count]) => `${count} ${name}`);
+  console.log(`reads: ${reads.join(", ")}`);
+  console.log(failure === undefined ? "no promise was broken" : describeFailure(failure));
+  return failure === undefined;
+}
+
+/** True when each is found within its time. */
+async function searchBugs(wanted: string): Promise<boolean> {
+  if (wanted !== "all" && bugNamed(wanted) === undefined) {
+    refuse(`there is no bug "${wanted}":\n  ${Object.keys(SEEDED_BUGS).join("\n  ")}`);
+  }
+  let missed = 0;
+  for (const [name, { sabotage }] of Object.entries(SEEDED_BUGS)) {
+    if (wanted !== "all" && name !== wanted) continue;
+    const startMs = performance.now();
+    const goOn = () => performance.now() < startMs + minutes * MINUTE_MS;
+    const { sums, failure } = await torture({
+      fromSeed,
+      histories,
+      sabotage,
+      goOn,
+      shrinks: false,
+    });
+    const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+    const took = `${sums.histories} histories, ${seconds} s`;
+    if (failure === undefined) missed++;
+    console.log(`"${name}": ${failure?.seed ?? "not found"}, // ${took}: ${failure?.message}`);
+  }
+  return missed === 0;
+}
+
+function describe({ histories: played, steps }: Sums, startMs: number): string {
   const inMinutes = Math.max(1, performance.now() - startMs) / MINUTE_MS;
   const perMinute = (count: number) => Math.round(count / inMinutes);
   return `${played} histories, ${steps} steps: ${perMinute(played)} and ${perMinute(steps)} a minute`;

@@ -59,7 +59,7 @@ export class AbsenceWatch implements Watch {
     else if (!this.#shownAt.has(key)) this.#shownAt.set(key, ++this.#now);
   }
 
-  listed(origin: OriginId, directory: BytePath, entries: readonly DirEntry[]): void {
+  listedOn(origin: OriginId, directory: BytePath, entries: readonly DirEntry[]): void {
     const names = (kind: string) =>
       new Set(entries.filter((entry) => entry.kind === kind).map(({ name }) => name as string));
     const listing = {
@@ -93,7 +93,7 @@ export class AbsenceWatch implements Watch {
   }
 
   /** The mount answers for a name: `node` is undefined when it is not there. */
-  told(path: string, node: Node | undefined): void {
+  named(path: string, node: Node | undefined): void {
     this.#noteConfiguration();
     if (node === undefined) this.#checkAbsence(path);
     else if (node.isDirectory) this.#inTree.delete(path);
@@ -106,7 +106,7 @@ export class AbsenceWatch implements Watch {
   }
 
   /** The mount says what a directory holds. */
-  listedInTree(directory: string, names: readonly string[]): void {
+  listed(directory: string, names: readonly string[]): void {
     this.#noteConfiguration();
     for (const path of [...this.#inTree.keys()]) {
       const isHere = parentPath(path as BytePath) === directory;
@@ -188,7 +188,7 @@ class WitnessedOrigin extends WrappedOrigin {
       all.push(...page);
       yield page;
     }
-    this.witness.listed(this.id, directory, all);
+    this.witness.listedOn(this.id, directory, all);
   }
 
   override async stat(path: BytePath, signal?: AbortSignal): Promise<FileStat> {

@@ -3,17 +3,21 @@
 import type { Clock } from "../../src/core/clock.ts";
 import { EBADF, EINTR, EIO, ENODEV, ENOENT, ESTALE, errnoName } from "../../src/core/sys/errno.ts";
 import type { FileHandle } from "./file_handle.ts";
+import type { FreshnessWatch } from "./freshness_watch.ts";
 import type { GoodReplicas } from "./good_replicas.ts";
 import type { Life } from "./life.ts";
 import type { Operation } from "./operations.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Violate } from "./promises.ts";
 import type { ReadLog } from "./read_log.ts";
+import type { Watch } from "./watch.ts";
 
 export interface ApplicationsPorts {
   readonly clock: Clock;
   readonly reads: ReadLog;
   readonly good: GoodReplicas;
+  readonly freshness: FreshnessWatch;
+  readonly watches: readonly Watch[];
   readonly changes: Readonly<Record<"configured" | "stored" | "learned", number>>;
   /** The program that is mounted now. */
   readonly life: Life;
@@ -37,15 +41,25 @@ export class Applications {
 
   stat(path: string): void {
     this.#run(async () => {
-      const result = await this.ports.life.kernel.stat(path);
+      const { freshness, life } = this.ports;
+      const isDue = freshness.isDue;
+      const result = await life.kernel.stat(path);
       this.#expect(result, `stat ${path}`, [ENOENT]);
+      if (isDue && path !== "") await freshness.seen(path, result);
     });
   }
 
   list(path: string): void {
     this.#run(async () => {
-      const result = await this.ports.life.kernel.list(path);
+      const { kernel } = this.ports.life;
+      const before = await kernel.stat(path);
+      const result = await kernel.list(path);
       this.#expect(result, `list ${path}`, [ENOENT]);
+      const after = await kernel.stat(path);
+      if ("errno" in before || "errno" in after || "errno" in result) return;
+      if (before.ok.mtimeSec !== after.ok.mtimeSec) return;
+      if (before.ok.mtimeNsec !== after.ok.mtimeNsec) return;
+      for (const watch of this.ports.watches) watch.directoryShown?.(path, after.ok, result.ok);
     });
   }
 

@@ -14,6 +14,7 @@ export function drawSetup(dice: Dice): Setup {
       priority: dice.below(4),
       prefix: dice.chance(0.85) ? "" : "p",
       weak: weak && dice.chance(0.5),
+      watched: dice.chance(0.5),
       attached: dice.chance(0.85),
       pageEntries: dice.one([1, 2, 1000]),
       maxConcurrency: dice.one([1, 2, 64]),

@@ -22,6 +22,7 @@ const WEIGHTS = {
   heal: 6,
   degrade: 1,
   blank: 1,
+  lose_watch: 1,
   set_priority: 2,
   enable: 2,
   detach: 1,
@@ -137,6 +138,8 @@ class Draw {
         return { do: kind, on: victim, rule: drawRule(dice, () => this.#path()) };
       case "heal":
         return { do: kind, on: victim ?? on };
+      case "lose_watch":
+        return { do: kind, on: victim ?? on, ends: dice.chance(0.6) };
       case "blank":
         if (victim === undefined) return { do: "wait", ms: 10 };
         return { do: kind, on: victim, blank: dice.chance(0.6) };

@@ -1,10 +1,10 @@
 /** The tree as it should be, told by the plainest way to compute it: what each origin holds now. */
 
 import { type BytePath, joinPath } from "../../src/core/bytes.ts";
-import type { DirEntry } from "../../src/core/origins/origin.ts";
+import type { OriginSettings } from "../../src/core/config/config.ts";
+import type { DirEntry, OriginId } from "../../src/core/origins/origin.ts";
 import type { Content } from "./contents.ts";
 import type { Storage } from "./storage.ts";
-import type { World } from "./world.ts";
 
 export type Merged =
   | { readonly kind: "directory" }
@@ -18,10 +18,15 @@ export type Merged =
       readonly contents: readonly Content[];
     };
 
+export interface Merging {
+  readonly settings: readonly OriginSettings[];
+  readonly storages: ReadonlyMap<OriginId, Storage>;
+}
+
 /** By path; without the root. */
 export type Tree = ReadonlyMap<string, Merged>;
 
-export async function mergedTree(world: World): Promise<Tree> {
+export async function mergedTree(world: Merging): Promise<Tree> {
   const tree = new Map<string, Merged>();
   const ranked = world.settings
     .map((settings, position) => ({ settings, position }))

@@ -48,6 +48,8 @@ export type Operation =
   | { readonly do: "heal"; readonly on: OriginName }
   /** Its place shows nothing at all, as where a disk is not mounted. */
   | { readonly do: "blank"; readonly on: OriginName; readonly blank: boolean }
+  /** Its watch ends for a while, or misses something. */
+  | { readonly do: "lose_watch"; readonly on: OriginName; readonly ends: boolean }
   | { readonly do: "degrade"; readonly on: OriginName; readonly degraded: boolean }
   // The program's own.
   | { readonly do: "set_priority"; readonly on: OriginName; readonly priority: number }
@@ -82,6 +84,8 @@ export interface OriginSetup {
   readonly priority: number;
   readonly prefix: string;
   readonly weak: boolean;
+  /** It tells of its changes by itself. */
+  readonly watched: boolean;
   /** Configured from the start. */
   readonly attached: boolean;
   readonly pageEntries: number;

@@ -40,6 +40,10 @@ export async function perform(world: World, operation: Operation): Promise<void>
     case "blank":
       await world.change(operation.on, (storage) => storage.setBlank(operation.blank));
       return;
+    case "lose_watch":
+      world.disturbed();
+      world.storages.get(operation.on as string as OriginId)?.loseWatch(operation.ends);
+      return;
     case "degrade": {
       const storage = world.storages.get(operation.on as string as OriginId);
       if (storage === undefined) return;

@@ -23,6 +23,9 @@ export const PROMISES = {
     "A file vanishes only after a successful listing of its directory without it.",
   "a sudden emptiness is held":
     "What an origin whose root became empty held stays in the tree, until a scan with --allow-empty.",
+  "a watched change is seen": "S-3: within a second, without a scan or an open.",
+  "an inode belongs to a path": "It stays while the name is there, and is never another's.",
+  "a directory's mtime moves with its names": "Scanners may go by it.",
   "the tree is what origins hold": "Once all is well and scanned, the tree is the merge.",
   "every file can be read": "Once all is well, from end to end, with the right bytes.",
   "a scan of a good origin is complete": "S-2.",

@@ -10,6 +10,7 @@ function origin(id: OriginName, more: Partial<OriginSetup> = {}): OriginSetup {
     priority: 1,
     prefix: "",
     weak: false,
+    watched: false,
     attached: true,
     pageEntries: 1000,
     maxConcurrency: 64,

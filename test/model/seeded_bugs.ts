@@ -11,6 +11,7 @@ import { Router } from "../../src/core/federation/router.ts";
 import type { KernelReplies } from "../../src/core/mount/kernel_replies.ts";
 import type { Origin } from "../../src/core/origins/origin.ts";
 import { type Around, WrappedOrigin } from "../../src/core/origins/wrappers/wrapped.ts";
+import { replaced } from "../support/replaced.ts";
 import type { Sabotage } from "./life.ts";
 import type { PromiseName } from "./promises.ts";
 
@@ -23,18 +24,6 @@ export interface SeededBug {
 const unchanged: Around = (_operation, signal, run) => run(signal);
 
 type Read = Parameters<Origin["read"]>;
-
-/** The same object, but for some of its methods. */
-function replaced<T extends object>(target: T, methods: Partial<T>): T {
-  return new Proxy(target, {
-    get(_, name) {
-      const own: unknown = Reflect.get(methods, name);
-      if (own !== undefined) return own;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
 
 /** A clock whose timers of some durations take another time. */
 function retimed(clock: Clock, durationMs: (askedMs: number) => number): Clock {
@@ -139,7 +128,7 @@ export const SEEDED_BUGS = {
     sabotage: { clock: (clock: Clock) => retimed(clock, (ms) => (ms === 500 ? 400 : ms)) },
   },
   "a replica that is not proved": {
-    breaks: ["bytes of one version", "one version, one content"],
+    breaks: ["bytes of one version", "unproved pages go with their handle"],
     sabotage: {
       catalog: (catalog: CatalogReader) =>
         replaced(catalog, {

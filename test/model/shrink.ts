@@ -48,6 +48,7 @@ function simplifications({ origins }: Setup): Simplify[] {
       (setup: Setup) => ({ origins: setup.origins.filter((origin) => origin.id !== id) }),
       change(id, { prefix: "" }),
       change(id, { weak: false }),
+      change(id, { watched: false }),
       change(id, { pageEntries: 1000 }),
       change(id, { maxConcurrency: 64 }),
       change(id, { attached: true }),

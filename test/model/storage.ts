@@ -10,6 +10,7 @@ import { MemoryOrigin } from "../../src/core/origins/memory.ts";
 import type { FileStat, Origin, OriginId, OriginVersion } from "../../src/core/origins/origin.ts";
 import { FaultPlan, type FaultRule, withFaults } from "../../src/core/origins/wrappers/faults.ts";
 import { type OperationKind, WrappedOrigin } from "../../src/core/origins/wrappers/wrapped.ts";
+import { replaced } from "../support/replaced.ts";
 import type { VirtualClock } from "../support/virtual_clock.ts";
 import { CONTENTS, type Content, contentOf } from "./contents.ts";
 import type { ModelRule } from "./operations.ts";
@@ -18,6 +19,8 @@ export interface StorageSettings {
   readonly id: string;
   /** Its tokens are size and mtime. */
   readonly weak: boolean;
+  /** It tells of its changes. */
+  readonly watched: boolean;
   /** Entries in one page of a listing. */
   readonly pageEntries: number;
 }
@@ -42,11 +45,16 @@ export interface StoragePorts {
   readonly onRequest: (request: OriginRequest) => void;
 }
 
+type EndWatch = (reason: string) => void;
+
 export class Storage {
   readonly id: OriginId;
   readonly memory: MemoryOrigin;
   /** Monotonic: since when no fault was active. */
   calmSinceMs = Number.NEGATIVE_INFINITY;
+  /** Something that was there is no longer, or was hidden for a while. */
+  hasLost = false;
+  readonly #watches = new Set<EndWatch>();
   #rules: FaultRule[] = [];
   #blank = false;
   #plan: FaultPlan | undefined;
@@ -87,12 +95,14 @@ export class Storage {
 
   /** Throws as MemoryOrigin where there is nothing. */
   remove(path: string): void {
+    this.hasLost = true;
     this.memory.remove(path);
     this.#take(path);
   }
 
   /** As rename(2), of a file or a directory. */
   rename(from: string, to: string): void {
+    this.hasLost = true;
     if (to === from || to.startsWith(`${from}/`)) throw new Error("into itself");
     this.memory.rename(from, to);
     const moved = this.#take(from);
@@ -142,6 +152,7 @@ export class Storage {
   setBlank(blank: boolean): void {
     if (blank === this.#blank) return;
     this.#blank = blank;
+    this.hasLost = true;
     if (blank) this.calmSinceMs = Number.POSITIVE_INFINITY;
     else this.#calmDown();
   }
@@ -160,8 +171,35 @@ export class Storage {
     const plan = new FaultPlan(clock);
     for (const rule of this.#rules) plan.add(rule);
     this.#plan = plan;
-    return new Connection(withFaults(this.memory, plan), this);
+    const watch = this.settings.watched ? this.#watch : undefined;
+    const told = replaced<Origin>(this.memory, { watch });
+    return new Connection(withFaults(told, plan), this);
   }
+
+  /** Whether the program's watch, if it has one, stands. */
+  get isWatched(): boolean {
+    return this.#watches.size > 0;
+  }
+
+  /** The watch ends, to be set up again; or it misses something, and says so. */
+  loseWatch(ends: boolean): void {
+    if (!ends) this.memory.loseTrack();
+    else for (const end of [...this.#watches]) end("made to end");
+  }
+
+  readonly #watch: NonNullable<Origin["watch"]> = (onChange, onState) => {
+    const watch = this.memory.watch(onChange, onState);
+    const end: EndWatch = (reason) => {
+      stop();
+      onState?.({ watching: false, reason, forGood: false });
+    };
+    const stop = () => {
+      this.#watches.delete(end);
+      watch[Symbol.dispose]();
+    };
+    this.#watches.add(end);
+    return { [Symbol.dispose]: stop };
+  };
 
   async #contentAt(path: string): Promise<readonly [Content, FileStat]> {
     const stat = await this.memory.stat(path as BytePath);

@@ -23,10 +23,13 @@ import { Dice } from "../support/dice.ts";
 import { settle, VirtualClock } from "../support/virtual_clock.ts";
 import { AbsenceWatch } from "./absence_watch.ts";
 import { Applications } from "./applications.ts";
+import { DirectoryTimesWatch } from "./directory_times_watch.ts";
 import { EventsWatch } from "./events_watch.ts";
+import { FreshnessWatch } from "./freshness_watch.ts";
 import { GoodReplicas } from "./good_replicas.ts";
 import { HealthWatch } from "./health_watch.ts";
 import { HoldWatch } from "./hold_watch.ts";
+import { InodesWatch } from "./inodes_watch.ts";
 import type { KernelPorts } from "./kernel.ts";
 import { LeakWatch } from "./leak_watch.ts";
 import { Life, type Sabotage } from "./life.ts";
@@ -74,12 +77,15 @@ export class World {
   readonly holds: HoldWatch;
   readonly leaks: LeakWatch;
   readonly good: GoodReplicas;
+  readonly freshness: FreshnessWatch;
   readonly applications: Applications;
   /** In the order in which they are told. */
   readonly watches: readonly Watch[];
   settings: OriginSettings[] = [];
   violation: Violation | undefined;
   step = 0;
+  /** Monotonic: the latest change of origins, configuration or program. */
+  disturbedMs = 0;
   #life: Life | undefined;
   #lives = 0;
   readonly #dice: Dice;
@@ -107,6 +113,7 @@ export class World {
     this.absence = new AbsenceWatch(this);
     this.holds = new HoldWatch(this);
     this.good = new GoodReplicas(this);
+    this.freshness = new FreshnessWatch(this);
     this.applications = new Applications(this);
     this.leaks = new LeakWatch(this);
     this.watches = [
@@ -121,6 +128,8 @@ export class World {
       new RemovalWatch(this),
       new EventsWatch(this),
       new PagesWatch(this),
+      new InodesWatch(this),
+      new DirectoryTimesWatch(this),
       ...(options.trace === undefined ? [] : [new TraceWatch(options.trace)]),
     ];
   }
@@ -192,6 +201,7 @@ export class World {
     const storage = this.storages.get(name as OriginId);
     if (storage === undefined) return;
     this.changes.stored++;
+    this.disturbed();
     try {
       await work(storage);
     } catch {
@@ -216,6 +226,7 @@ export class World {
     const before = this.settings.filter(({ enabled }) => enabled).map(({ id }) => id);
     const after = wanted.filter(({ enabled }) => enabled).map(({ id }) => id);
     this.changes.configured++;
+    this.disturbed();
     this.settings = wanted;
     for (const id of before) if (!after.includes(id)) this.health.remove(id);
     for (const id of after) if (!before.includes(id)) this.health.add(id);
@@ -247,6 +258,10 @@ export class World {
     };
   }
 
+  disturbed(): void {
+    this.disturbedMs = this.clock.monotonicMs();
+  }
+
   async #timed(what: string, work: Promise<void>): Promise<void> {
     const startedMs = this.clock.monotonicMs();
     await this.clock.run(work);
@@ -271,6 +286,7 @@ export class World {
   }
 
   #begin(directory: string): Promise<Life> {
+    this.disturbed();
     const { readDeadlineMs, failover, hedge, onMismatch, storeDelayMs } = this.setup;
     const health = {
       checkIntervalSecs: 30,
@@ -311,8 +327,12 @@ export class World {
       onNode: (path, node) => {
         if (!node.isDirectory) this.versions.seen(path, node);
       },
-      onName: (path, node) => this.absence.told(path, node),
-      onListed: (path, names) => this.absence.listedInTree(path, names),
+      onName: (path, node) => {
+        for (const watch of this.watches) watch.named?.(path, node);
+      },
+      onListed: (path, names) => {
+        for (const watch of this.watches) watch.listed?.(path, names);
+      },
       onReadSent: (handle, offsetBytes, lengthBytes) => {
         const read = this.reads.sent(handle, offsetBytes, lengthBytes);
         for (const watch of this.watches) watch.readSent?.(read);

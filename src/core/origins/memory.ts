@@ -102,7 +102,7 @@ export class MemoryOrigin implements Origin {
   put(path: string, content: FileContent | string, options: ChangeOptions = {}): void {
     const at = path as BytePath;
     const nowMs = options.mtimeMs ?? this.#clock.wallMs();
-    const parent = this.#tree.parent(at, this.#clock.wallMs());
+    const parent = this.#parentOf(at);
     const bytes = typeof content === "string" ? Buffer.from(content) : content;
     const known = parent.children.get(baseName(at));
     const token =
@@ -132,17 +132,16 @@ export class MemoryOrigin implements Origin {
 
   makeDirectory(path: string): void {
     const at = path as BytePath;
-    const nowMs = this.#clock.wallMs();
-    const { children } = this.#tree.parent(at, nowMs);
-    if (!children.has(baseName(at))) children.set(baseName(at), this.#tree.directory(nowMs));
+    const { children } = this.#parentOf(at);
+    const made = this.#tree.directory(this.#clock.wallMs());
+    if (!children.has(baseName(at))) children.set(baseName(at), made);
     this.#changed(at);
   }
 
   /** Makes a symbolic link; `target` is relative to its directory. */
   link(path: string, target: string): void {
     const at = path as BytePath;
-    const parent = this.#tree.parent(at, this.#clock.wallMs());
-    parent.children.set(baseName(at), { kind: "link", target });
+    this.#parentOf(at).children.set(baseName(at), { kind: "link", target });
     this.#changed(at);
   }
 
@@ -166,7 +165,7 @@ export class MemoryOrigin implements Origin {
   /** Moves a node, over whatever was at `to`. */
   rename(from: string, to: string): void {
     const node = this.#tree.at(from as BytePath);
-    const target = this.#tree.parent(to as BytePath, this.#clock.wallMs());
+    const target = this.#parentOf(to as BytePath);
     this.#tree.parent(from as BytePath).children.delete(baseName(from as BytePath));
     target.children.set(baseName(to as BytePath), node);
     this.#changed(from as BytePath);
@@ -256,6 +255,17 @@ export class MemoryOrigin implements Origin {
     file.mtimeMs = options.mtimeMs ?? this.#clock.wallMs();
     if (!options.sameToken) file.token = String(++this.#serial);
     this.#changed(path as BytePath);
+  }
+
+  /** The directory that a path is in; those that are missing are made, which is told, too. */
+  #parentOf(path: BytePath): MemoryDirectory {
+    let made: BytePath | undefined;
+    for (let at = parentPath(path); at !== "" && !this.#tree.has(at); at = parentPath(at)) {
+      made = at;
+    }
+    const parent = this.#tree.parent(path, this.#clock.wallMs());
+    if (made !== undefined) this.#changed(made);
+    return parent;
   }
 
   #changed(path: BytePath): void {

@@ -115,6 +115,17 @@ export class MemoryTree {
     return node;
   }
 
+  /** True when the path leads to something. */
+  has(path: BytePath): boolean {
+    try {
+      this.resolve(path);
+      return true;
+    } catch (error) {
+      if (error instanceof TreeFailure) return false;
+      throw error;
+    }
+  }
+
   /** The node that a path names itself, a link not followed. */
   at(path: BytePath): MemoryNode {
     if (path === "") return this.root;
