@@ -4,7 +4,7 @@
  */
 
 import { afterAll, beforeAll, expect } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { MAX_GUARDS_PER_ORIGIN } from "../../src/core/limits.ts";
 import { eventually, isRunning } from "../e2e/support/musicfs.ts";
 import { needing } from "../support/needs.ts";
@@ -14,6 +14,7 @@ import {
   type OriginName,
   READ_DEADLINE_MS,
 } from "./support/federated_library.ts";
+import { guardsOf } from "./support/guards.ts";
 import type { FileRead } from "./support/read_files.ts";
 import { REMOTES, type RemoteId } from "./support/remotes.ts";
 
@@ -95,19 +96,19 @@ describe("one mount over local + SFTP + S3 + SMB", () => {
         const remote = library.remotes.all[id];
         const at = `${id}/${outage}`;
         await compare(`${at}/compared`);
-        const reading = await readingInTheMiddle(id, `${at}/large`);
+        const reading = await library.readPausing(`${at}/large`, LARGE_BYTES / 4);
         if (outage === "killed") await remote.kill();
         else remote.pause();
         const sinceMs = performance.now();
         try {
-          remote.proxy.bytesPerSecond = Number.POSITIVE_INFINITY;
-          const [compared] = await Promise.all([
+          const [large, compared] = await Promise.all([
+            reading.goOn(),
             library.read(`${at}/compared`),
             expectUndisturbed(id),
           ]);
-          expectExact([...compared, await reading.whole]);
-          expect(failovers(`${at}/large`)).toContain("disk");
-          expect(failovers(`${at}/compared`)).toContain("disk");
+          expectExact([large, ...compared]);
+          expect(await library.failovers(`${at}/large`)).toContain("disk");
+          expect(await library.failovers(`${at}/compared`)).toContain("disk");
           const [alone] = await Promise.all([
             library.read(`${at}/alone-large`),
             expectUnhealthy(id, sinceMs),
@@ -131,29 +132,26 @@ describe("one mount over local + SFTP + S3 + SMB", () => {
 
     test(`goes on when the connections of ${id} are cut in mid-transfer (NFR-7.2, NFR-7.3)`, async () => {
       const { proxy } = library.remotes.all[id];
-      const [one, other] = await Promise.all([
-        readingInTheMiddle(id, `${id}/cut/large`),
-        readingInTheMiddle(id, `${id}/cut/alone-large`),
-      ]);
+      const shared = library.readOne(`${id}/cut/large`);
+      const only = await readingInTheMiddle(id, `${id}/cut/alone-large`);
       proxy.reset();
       proxy.bytesPerSecond = Number.POSITIVE_INFINITY;
       // A moment later the way is free again: retries serve what only this origin has.
-      expectExact([await one.whole, await other.whole]);
+      expectExact([await shared, await only.whole]);
       await expectHealthy(id, `${id}/cut/alone`);
 
       // And now it stays unplugged for a while.
-      const reading = await readingInTheMiddle(id, `${id}/cut/compared`);
+      const reading = await library.readPausing(`${id}/cut/compared`, LARGE_BYTES / 4);
       proxy.refuse();
       proxy.cut();
       const sinceMs = performance.now();
       try {
         await expectUndisturbed(id);
-        expectExact([await reading.whole]);
+        expectExact([await reading.goOn()]);
         await expectUnhealthy(id, sinceMs);
         expectExact(await library.read(`${id}/cut/pair`, `${id}/cut/song`), UNDISTURBED_MS);
       } finally {
         proxy.accept();
-        proxy.bytesPerSecond = Number.POSITIVE_INFINITY;
       }
       await expectHealthy(id, `${id}/cut/alone-again`);
     }, 60_000);
@@ -178,9 +176,9 @@ describe("one mount over local + SFTP + S3 + SMB", () => {
 
   test("has leaked nothing after all that, and ends at once", async () => {
     await eventually("descriptors are given back", () => openDescriptors() <= descriptors + 8);
-    expect(guards().length).toBeWithin(1, MAX_GUARDS_PER_ORIGIN + 1);
+    expect(guardsOf(library.mount.pid).length).toBeWithin(1, MAX_GUARDS_PER_ORIGIN + 1);
     const startedMs = performance.now();
-    const left = guards();
+    const left = guardsOf(library.mount.pid);
     expect(await library.mount.stop()).toBe(0);
     expect(performance.now() - startedMs).toBeLessThan(3000);
     await eventually("no guard is left", () => !left.some(isRunning));
@@ -235,12 +233,6 @@ describe("one mount over local + SFTP + S3 + SMB", () => {
       .length;
   }
 
-  /** Which origins the mount said it read the file from instead. */
-  function failovers(path: string): readonly string[] {
-    const told = library.mount.lines('"failed over"').filter((line) => line.includes(`"${path}"`));
-    return told.map((line) => /"to":"(\w+)"/.exec(line)?.[1] ?? "");
-  }
-
   /** Has the mount compare the file's replicas, as it does once a third of it was read. */
   async function compare(path: string): Promise<void> {
     await library.readBeginning(path, Math.ceil(LARGE_BYTES * 0.35));
@@ -249,7 +241,7 @@ describe("one mount over local + SFTP + S3 + SMB", () => {
     );
   }
 
-  /** A file of which some has been read over a line on which the rest takes a second. */
+  /** A file that only this origin has, of which some was read over a line on which the rest takes a second. */
   async function readingInTheMiddle(
     id: RemoteId,
     path: string,
@@ -264,12 +256,6 @@ describe("one mount over local + SFTP + S3 + SMB", () => {
 
   function openDescriptors(): number {
     return readdirSync(`/proc/${library.mount.pid}/fd`).length;
-  }
-
-  /** Guard processes of the mount. */
-  function guards(): readonly number[] {
-    const children = `/proc/${library.mount.pid}/task/${library.mount.pid}/children`;
-    return readFileSync(children, "utf8").split(" ").filter(Boolean).map(Number);
   }
 });
 

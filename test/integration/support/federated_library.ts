@@ -6,7 +6,7 @@
 import { createCipheriv, createHash } from "node:crypto";
 import { chmodSync } from "node:fs";
 import { BINARY, Mount, must, type Outcome, Workspace } from "../../e2e/support/musicfs.ts";
-import { type FileRead, readFiles } from "./read_files.ts";
+import { type FileRead, type PausedRead, readFiles, readPausing } from "./read_files.ts";
 import { type RemoteId, Remotes } from "./remotes.ts";
 
 export type OriginName = RemoteId | "disk";
@@ -24,6 +24,9 @@ const CONFIG = `
 check_interval_secs = ${CHECK_INTERVAL_MS / 1000}
 timeout_ms = ${CHECK_TIMEOUT_MS}
 unhealthy_threshold = ${UNHEALTHY_THRESHOLD}
+
+[cache]
+content_cache_gb = 0
 
 [read]
 read_deadline_ms = ${READ_DEADLINE_MS}
@@ -97,6 +100,12 @@ export class FederatedLibrary implements AsyncDisposable {
     return read;
   }
 
+  /** Reads the file as far as that, and resolves; the rest once `goOn` is called. */
+  async readPausing(path: string, afterBytes: number): Promise<PausedRead> {
+    const paused = await readPausing(this.#mounted(path), afterBytes);
+    return { goOn: async () => this.#compared(path, await paused.goOn()) };
+  }
+
   async readBeginning(path: string, lengthBytes: number): Promise<void> {
     await must([
       "sh",
@@ -123,6 +132,16 @@ export class FederatedLibrary implements AsyncDisposable {
   /** Runs the program with this library's configuration and secrets. */
   musicfs(...args: readonly string[]): Promise<Outcome> {
     return this.workspace.run([BINARY, ...args], { env: this.secrets });
+  }
+
+  /** Which origins the file was read from instead of the preferred one, by the mount's events. */
+  async failovers(path: string): Promise<readonly string[]> {
+    const { stdout } = await this.musicfs("events", "--type=failover", "--json");
+    const events = stdout
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+    return events.filter((event) => event.path === path).map((event) => event.to);
   }
 
   /** What `musicfs health --json` says, by origin. */
