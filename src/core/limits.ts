@@ -27,6 +27,9 @@ export const READER_THREADS = 4;
 /** Open handles of one mount; OPEN beyond it answers ENFILE. */
 export const MAX_OPEN_HANDLES = 16_384;
 
+/** A thread that did not use a local disk for so long has nothing of it open. */
+export const DISK_IDLE_MS = 5000;
+
 /** Origins of one mount, enabled or not. */
 export const MAX_ORIGINS = 64;
 

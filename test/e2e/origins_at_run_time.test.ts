@@ -19,16 +19,18 @@ mounted(
   async () => {
     using library = new ControlledLibrary("one");
     library.file("one/a/1.flac", "one");
-    library.file("two/b/2.flac", "two");
     library.file("three/c/3.flac", "three");
     await using mount = await library.mount();
     using running = await library.client();
     const { client } = running;
-    const local = { id: "two", origin_type: "local", path: library.path("two") };
     // A guard process serves it.
     const guarded = { origin_type: "nfs", path: library.path("three"), require_mount: false };
-    const round = async (isGuarded: boolean) => {
-      await client.addOrigin(local);
+    const round = async (isGuarded: boolean, place: number) => {
+      // Elsewhere each time: what is kept for a place adds up.
+      const path = library.directory("two", `${place}`);
+      library.file(`two/${place}/b/2.flac`, "two");
+      await client.addOrigin({ id: "two", origin_type: "local", path });
+      await client.check("two");
       if (isGuarded) {
         await client.addOrigin({ ...guarded, id: "three" });
         await client.check("three");
@@ -37,9 +39,10 @@ mounted(
       await client.removeOrigin("two");
     };
     // What is loaded with the first of its kind stays.
-    await round(true);
+    await round(true, 0);
     const before = processUse(mount.pid);
-    for (let count = 0; count < ROUNDS; count++) await round(count % GUARDED_EVERY === 0);
+    for (let count = 0; count < ROUNDS; count++)
+      await round(count % GUARDED_EVERY === 0, count + 1);
     expect(await library.files()).toEqual(["a/1.flac"]);
     await eventually(
       `the mount holds no more than ${JSON.stringify(before)}`,

@@ -44,6 +44,8 @@ const MS = 1000;
 
 export class OriginSet {
   readonly #settings = new Map<OriginId, OriginSettings>();
+  /** Where threads may open files of an origin themselves. */
+  readonly #localRoots = new Map<OriginId, string>();
   /** Of the origins that are scanned. */
   readonly #intervalsMs = new Map<OriginId, number>();
   /** They outlive an origin that is opened anew with other settings. */
@@ -66,7 +68,7 @@ export class OriginSet {
    * Rejects with what a new origin cannot be opened for, or with `catalog`; what was done stays.
    */
   async configure(wanted: readonly OriginSettings[]): Promise<void> {
-    const { federation, writer, updates } = this.ports;
+    const { writer, updates } = this.ports;
     const kept = new Set(wanted.filter((each) => this.#isOpen(each)).map(({ id }) => id));
     const before = new Map(this.#settings);
     for (const id of before.keys()) if (!kept.has(id)) await this.remove(id);
@@ -74,7 +76,7 @@ export class OriginSet {
     updates.apply(await writer.configureOrigins(wanted));
     for (const settings of wanted) {
       if (!kept.has(settings.id)) await this.#add(settings);
-      else if (settings.enabled) federation.enable(settings.id);
+      else if (settings.enabled) await this.#enable(settings.id);
     }
     for (const settings of wanted) this.#schedule(settings, before.get(settings.id));
     const all = new Set(wanted.map(({ id }) => id));
@@ -84,6 +86,7 @@ export class OriginSet {
   async remove(id: OriginId): Promise<void> {
     const { routing, roots, federation, scans } = this.ports;
     this.#settings.delete(id);
+    this.#localRoots.delete(id);
     this.#intervalsMs.delete(id);
     const scanEnded = scans.remove(id);
     routing.vacate(id);
@@ -107,24 +110,42 @@ export class OriginSet {
     try {
       const { origin, localRoot } = await open(settings, row, metrics);
       this.#settings.set(id, settings);
-      if (localRoot !== undefined) await roots.add(id, localRoot);
+      if (localRoot !== undefined) this.#localRoots.set(id, localRoot);
+      if (enabled) await this.#openRoot(id);
       federation.add(origin, { priority, enabled });
       watches.add(origin);
     } catch (error) {
       this.#settings.delete(id);
+      this.#localRoots.delete(id);
       roots.remove(id);
       routing.vacate(id);
       throw error;
     }
   }
 
-  /** Takes over what needs no opening; an origin that is enabled is so once the catalog knows. */
-  #adjust(settings: OriginSettings): void {
+  async #enable(id: OriginId): Promise<void> {
     const { federation } = this.ports;
+    if (!federation.registry.isEnabled(id)) await this.#openRoot(id);
+    federation.enable(id);
+  }
+
+  async #openRoot(id: OriginId): Promise<void> {
+    const path = this.#localRoots.get(id);
+    if (path !== undefined) await this.ports.roots.add(id, path);
+  }
+
+  /**
+   * Takes over what needs no opening; an origin that is enabled is so once the catalog knows. One
+   * that is disabled has nothing open, so that its disk can be unmounted.
+   */
+  #adjust(settings: OriginSettings): void {
+    const { federation, roots } = this.ports;
     const { id, priority, enabled } = settings;
     this.#settings.set(id, settings);
     federation.setPriority(id, priority);
-    if (!enabled) federation.disable(id);
+    if (enabled) return;
+    federation.disable(id);
+    roots.remove(id);
   }
 
   /** Scans the origin from now on, or no longer. */

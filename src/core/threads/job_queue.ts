@@ -78,6 +78,9 @@ export function emptyJob(): Job {
   };
 }
 
+/** What a wait for a job came to. */
+export type WaitResult = "job" | "idle" | "stopped";
+
 /** The largest payload `push` takes. */
 export const MAX_PAYLOAD_BYTES = PAYLOAD_BYTES;
 
@@ -137,13 +140,19 @@ export class JobQueue {
     }
   }
 
-  /** As `take`, but sleeps until there is a job; false once the queue was stopped. */
-  wait(out: Job, perOrigin: number): boolean {
+  /**
+   * As `take`, but sleeps until there is a job, or for `patienceMs` at most: `idle`. `stopped` once
+   * the queue was.
+   */
+  wait(out: Job, perOrigin: number, patienceMs = Number.POSITIVE_INFINITY): WaitResult {
+    const endMs = performance.now() + patienceMs;
     for (;;) {
       const seen = Atomics.load(this.#words, WAKE);
-      if (Atomics.load(this.#words, STOPPED) === 1) return false;
-      if (this.take(out, perOrigin)) return true;
-      Atomics.wait(this.#words, WAKE, seen);
+      if (Atomics.load(this.#words, STOPPED) === 1) return "stopped";
+      if (this.take(out, perOrigin)) return "job";
+      const leftMs = endMs - performance.now();
+      if (leftMs <= 0) return "idle";
+      Atomics.wait(this.#words, WAKE, seen, leftMs);
     }
   }
 

@@ -4,7 +4,7 @@
  */
 
 import { finishReply, openReply, REPLY_BODY } from "../fuse/reply.ts";
-import { MAX_READ_BYTES } from "../limits.ts";
+import { DISK_IDLE_MS, MAX_READ_BYTES } from "../limits.ts";
 import { Disk } from "../origins/disk/disk.ts";
 import { serveDiskRequest } from "../origins/disk/protocol.ts";
 import type { Syscalls } from "../sys/libc.ts";
@@ -30,10 +30,19 @@ export interface ReaderPorts {
   readonly onResult: (id: number, result: Uint8Array<ArrayBuffer>) => void;
 }
 
+interface UsedDisk {
+  readonly disk: Disk;
+  /** It may hold descriptors. */
+  isOpen: boolean;
+  /** Monotonic, when its last call ended. */
+  lastMs: number;
+}
+
 export class Reader implements Disposable {
   readonly #local: LocalFiles;
   readonly #reply = new Memory(REPLY_BODY + MAX_READ_BYTES);
-  readonly #disks = new Map<string, Disk>();
+  /** By the origin's row in the routing table. */
+  readonly #disks = new Map<number, UsedDisk>();
 
   constructor(readonly ports: ReaderPorts) {
     this.#local = new LocalFiles(ports.syscalls, ports.state.handles);
@@ -54,8 +63,27 @@ export class Reader implements Disposable {
     }
   }
 
+  /**
+   * Closes disks that were not used for DISK_IDLE_MS, those of origins that are gone among them.
+   * Answers after how many milliseconds there is more to close; Infinity when nothing is open.
+   */
+  restDisks(nowMs: number): number {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const used of this.#disks.values()) {
+      if (!used.isOpen) continue;
+      const leftMs = used.lastMs + DISK_IDLE_MS - nowMs;
+      if (leftMs > 0) {
+        nextMs = Math.min(nextMs, leftMs);
+        continue;
+      }
+      used.disk.rest();
+      used.isOpen = false;
+    }
+    return nextMs;
+  }
+
   [Symbol.dispose](): void {
-    for (const disk of this.#disks.values()) disk.close();
+    for (const { disk } of this.#disks.values()) disk.close();
     this.#disks.clear();
   }
 
@@ -101,12 +129,21 @@ export class Reader implements Disposable {
 
   #call(job: Job): void {
     const { root, request } = readCallPayload(job.payload);
-    let disk = this.#disks.get(root);
-    if (disk === undefined) {
-      disk = new Disk(root, { syscalls: this.ports.syscalls });
-      this.#disks.set(root, disk);
-    }
-    this.ports.onResult(job.unique, serveDiskRequest(disk, request));
+    const used = this.#diskOf(job.origin, root);
+    used.isOpen = true;
+    this.ports.onResult(job.unique, serveDiskRequest(used.disk, request));
+    used.lastMs = performance.now();
+  }
+
+  /** A row may have come to be another origin's. */
+  #diskOf(origin: number, root: string): UsedDisk {
+    const known = this.#disks.get(origin);
+    if (known?.disk.rootPath === root) return known;
+    known?.disk.close();
+    const disk = new Disk(root, { syscalls: this.ports.syscalls });
+    const used = { disk, isOpen: false, lastMs: 0 };
+    this.#disks.set(origin, used);
+    return used;
   }
 }
 

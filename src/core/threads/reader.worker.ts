@@ -40,12 +40,17 @@ channel.onMessage(({ shared, fuseFd }) => {
   });
   const job = emptyJob();
   const { jobs } = state;
-  while (jobs.wait(job, PER_ORIGIN)) {
-    try {
-      reader.do(job);
-    } finally {
-      jobs.finish(job.origin);
+  for (let patienceMs = Number.POSITIVE_INFINITY; ; ) {
+    const awaited = jobs.wait(job, PER_ORIGIN, patienceMs);
+    if (awaited === "stopped") break;
+    if (awaited === "job") {
+      try {
+        reader.do(job);
+      } finally {
+        jobs.finish(job.origin);
+      }
     }
+    patienceMs = reader.restDisks(performance.now());
   }
   reader[Symbol.dispose]();
   channel.post({ kind: "ended" });

@@ -73,7 +73,18 @@ describe("JobQueue", () => {
     other.finish(5);
     expect(queue.busy(5)).toBe(0);
     queue.stop();
-    expect(other.wait(out, 1)).toBe(false);
+    expect(other.wait(out, 1)).toBe("stopped");
+  });
+
+  test("is idle when no job came in time, and not before", () => {
+    const queue = new JobQueue();
+    const out = emptyJob();
+    const startedMs = performance.now();
+    expect(queue.wait(out, 1, 30)).toBe("idle");
+    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(29);
+    queue.push(job(5, 6));
+    expect(queue.wait(out, 1, 0)).toBe("job");
+    expect(queue.wait(out, 1, 0)).toBe("idle");
   });
 
   test("loses and doubles nothing between threads", async () => {

@@ -10,7 +10,7 @@ channel.onMessage((shared) => {
   const job = emptyJob();
   let sum = 0;
   let count = 0;
-  while (queue.wait(job, 2)) {
+  while (queue.wait(job, 2) === "job") {
     if (job.payload[0] !== job.unique % 251) throw new Error(`job ${job.unique} was mixed up`);
     sum += job.unique;
     count++;

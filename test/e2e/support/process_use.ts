@@ -1,6 +1,7 @@
 /** What a process holds of the system, for leak checks. */
 
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { descriptorTargets } from "../../support/descriptors.ts";
 
 export interface ProcessUse {
   readonly descriptors: number;
@@ -12,25 +13,15 @@ export interface ProcessUse {
 
 export function processUse(pid: number): ProcessUse {
   const threads = readdirSync(`/proc/${pid}/task`);
-  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`));
+  const targets = descriptorTargets(pid);
   const children = threads.flatMap((thread) => {
     const list = readFileSync(`/proc/${pid}/task/${thread}/children`, "latin1").trim();
     return list === "" ? [] : list.split(" ");
   });
   return {
-    descriptors: links.length,
-    sockets: links.filter((link) => link.startsWith("socket:")).length,
+    descriptors: targets.length,
+    sockets: targets.filter((target) => target.startsWith("socket:")).length,
     threads: threads.length,
     children: children.length,
   };
-}
-
-/** `""` for one that was closed meanwhile. */
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
-    throw error;
-  }
 }

@@ -172,7 +172,13 @@ export class Disk implements Disposable {
     }
   }
 
-  /** Closes what is kept open, so that the disk can be unmounted; the next call opens it again. */
+  /** Closes what is kept open while the disk is not used; the next call opens it again. */
+  rest(): void {
+    this.#kept.closeAll();
+    this.#root.rest();
+  }
+
+  /** As `rest`, and whatever its path leads to then is the disk: it may be unmounted meanwhile. */
   release(): void {
     this.#kept.closeAll();
     this.#root.close();

@@ -16,6 +16,7 @@ export const ROOT_RECHECK_MS = 1000;
 
 const OPEN_FLAGS = O_RDONLY | arch.O_DIRECTORY | O_CLOEXEC | O_NONBLOCK;
 const CLOSED = -1;
+const UNKNOWN = -1;
 
 /** Throws a {@link DiskFailure} when an opened root must not be served (an unmounted share). */
 export type RootCheck = (fd: number, path: string) => void;
@@ -24,8 +25,8 @@ export class DiskRoot {
   readonly #cPath: Memory;
   readonly #stat = new StatxView(new Memory(STATX_BYTES));
   #fd = CLOSED;
-  #device = -1;
-  #inode = -1;
+  #device = UNKNOWN;
+  #inode = UNKNOWN;
   #checkedMs = 0;
 
   constructor(
@@ -45,7 +46,7 @@ export class DiskRoot {
 
   /** Goes by the path again. True when it leads to another directory than before. */
   refresh(): boolean {
-    const known = this.#fd !== CLOSED;
+    const known = this.#device !== UNKNOWN;
     const { syscalls } = this;
     const failed = syscalls.statx(
       AT_FDCWD,
@@ -56,13 +57,20 @@ export class DiskRoot {
     );
     if (failed < 0) throw this.#lost(failed);
     const same = this.#stat.device === this.#device && this.#stat.inode === this.#inode;
-    if (!known || !same) this.#open();
+    if (this.#fd === CLOSED || !same) this.#open();
     else this.#check();
     this.#checkedMs = this.nowMs();
     return known && !same;
   }
 
+  /** Closes it, and forgets which directory it was. */
   close(): void {
+    this.rest();
+    this.#device = UNKNOWN;
+  }
+
+  /** Closes it until it is used again. */
+  rest(): void {
     if (this.#fd !== CLOSED) this.syscalls.close(this.#fd);
     this.#fd = CLOSED;
   }

@@ -1,6 +1,6 @@
 import { type Pointer, toArrayBuffer } from "bun:ffi";
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ByteName, type BytePath, ROOT_PATH } from "../../../../src/core/bytes.ts";
 import { Disk, type DiskOptions } from "../../../../src/core/origins/disk/disk.ts";
@@ -8,29 +8,26 @@ import { DiskFailure } from "../../../../src/core/origins/disk/failure.ts";
 import { ROOT_RECHECK_MS } from "../../../../src/core/origins/disk/root.ts";
 import * as E from "../../../../src/core/sys/errno.ts";
 import { Memory } from "../../../../src/core/sys/memory.ts";
+import { openBelow } from "../../../support/descriptors.ts";
 import { replacedSyscalls } from "../../../support/failing_syscalls.ts";
 import { LocalTree } from "../../../support/local_tree.ts";
 
 const FILE = "file" as BytePath;
 
-// The first child process leaves descriptors of the runtime's own.
-beforeAll(() => void Bun.spawnSync(["true"]));
-
 let tree: LocalTree;
-let openBefore: number;
 beforeEach(async () => {
-  openBefore = descriptors();
   tree = new LocalTree();
   await tree.put(FILE, Buffer.from("0123456789"));
 });
 afterEach(() => {
+  const left = descriptors();
   tree[Symbol.dispose]();
   // Whatever went wrong in a test, no descriptor is left.
-  expect(descriptors()).toBe(openBefore);
+  expect(left).toBe(0);
 });
 
 function descriptors(): number {
-  return readdirSync("/proc/self/fd").length;
+  return openBelow(tree.directory).length;
 }
 
 function failureOf(work: () => unknown): DiskFailure | undefined {
@@ -227,9 +224,9 @@ describe("Disk", () => {
     readVersion();
     expect(opens() - others).toBe(1);
     // Root and two files.
-    expect(descriptors() - openBefore).toBe(3);
+    expect(descriptors()).toBe(3);
     disk.release();
-    expect(descriptors()).toBe(openBefore);
+    expect(descriptors()).toBe(0);
     expect(readVersion()).toBe(10);
   });
 
@@ -308,6 +305,25 @@ describe("Disk's root", () => {
     renameSync(tree.root, join(tree.directory, "away"));
     mkdirSync(tree.root);
     expect(disk.probe()).toMatchObject({ status: "degraded" });
+    expect(disk.probe()).toEqual({ status: "ok" });
+  });
+
+  test("that rests holds no descriptor and knows which directory it was", () => {
+    const { disk } = timed();
+    using _ = disk;
+    read(disk);
+    expect(descriptors()).toBe(1);
+    disk.rest();
+    expect(descriptors()).toBe(0);
+    expect(read(disk)).toBe("0123456789");
+    disk.rest();
+    renameSync(tree.root, join(tree.directory, "away"));
+    mkdirSync(tree.root);
+    expect(disk.probe()).toMatchObject({ status: "degraded" });
+    // Released, it is whatever its path leads to.
+    disk.release();
+    rmSync(tree.root, { recursive: true });
+    renameSync(join(tree.directory, "away"), tree.root);
     expect(disk.probe()).toEqual({ status: "ok" });
   });
 
