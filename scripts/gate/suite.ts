@@ -56,7 +56,7 @@ export function unitSuite(): Suite {
     name: "unit tests",
     files: directories.flatMap(testFiles),
     parallel: true,
-    testTimeoutMs: 10_000,
+    testTimeoutMs: 60_000,
     deadlineMs: 300_000,
   };
 }

@@ -208,7 +208,8 @@ export class CountedMount implements AsyncDisposable {
 
   #open(id: OriginId): Origin {
     const { syscalls } = this.#syscalls;
-    const disk = new InlineDisk(new Disk(this.roots.get(id) ?? "", { syscalls }));
+    const nowMs = () => this.clock.monotonicMs();
+    const disk = new InlineDisk(new Disk(this.roots.get(id) ?? "", { syscalls, nowMs }));
     const local = new LocalOrigin({ id, type: "local", capabilities: LOCAL_CAPABILITIES, disk });
     const faults = new FaultPlan(this.clock);
     const metrics = new OriginMetrics();
