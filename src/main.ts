@@ -39,6 +39,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./commands/status.ts"),
   },
   { name: "health", summary: "check the origins", load: () => import("./commands/health.ts") },
+  {
+    name: "cache",
+    summary: "show, check, clear and fill the cache",
+    load: () => import("./commands/cache.ts"),
+  },
   { name: "scan", summary: "look for changes", load: () => import("./commands/scan.ts") },
   {
     name: "events",

@@ -3,11 +3,11 @@
 import type { Command } from "commander";
 import { displayText } from "../core/bytes.ts";
 import type { StatusAnswer } from "../core/control/answers.ts";
+import { shownBytes, shownDuration } from "../core/quantities.ts";
 import { chosenMount } from "./chosen_mount.ts";
 import { action, contextOf } from "./context.ts";
 import { COLOURS } from "./health.ts";
 import { print, printJson } from "./output.ts";
-import { shownBytes, shownDuration } from "./quantities.ts";
 import { type Cell, hasColours, table } from "./table.ts";
 
 const HELP = `

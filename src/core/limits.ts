@@ -216,6 +216,9 @@ export const CACHE_TRIAL_BYTES = 1024 * 1024;
 export const CACHE_OPEN_FILES = 128;
 export const CACHE_FILES_WRITTEN = 64;
 
+/** Requests at once when a whole file is fetched into the cache. */
+export const CACHE_FETCHES = 4;
+
 /** Page cache of the main thread's connection to the cache's index. */
 export const CACHE_INDEX_READER_KIB = 2048;
 
@@ -237,7 +240,7 @@ export const SERVED_READS = 64;
 export const EVENT_HISTORY = 1024;
 
 /** Largest request that the control API takes. */
-export const CONTROL_BODY_BYTES = 64 * 1024;
+export const CONTROL_BODY_BYTES = 1024 * 1024;
 
 /** Streams of one mount that are read at once; more are refused. */
 export const CONTROL_STREAMS = 64;

@@ -49,6 +49,11 @@ export class MemoryBlockCache implements BlockCache {
       },
       read: async (offsetBytes, into) => this.#read(blocks, file.sizeBytes, offsetBytes, into),
       keep: (offsetBytes, bytes, source) => this.#keep(file, offsetBytes, bytes, source),
+      settled: async () => {
+        while (this.#queue.length > 0) {
+          await new Promise<void>((resolve) => this.#roomWaiters.push(resolve));
+        }
+      },
       [Symbol.dispose]: () => {
         if (isOpen) this.#open.set(file.version, this.openCount(file.version) - 1);
         isOpen = false;

@@ -74,4 +74,7 @@ export interface CachedFile extends Disposable {
    * bytes are not proved, or their origin has `cache = false`.
    */
   keep(offsetBytes: number, bytes: Uint8Array, source: BlockSource): boolean;
+
+  /** Resolves once all that `keep` took of this version is on disk, or will never be. */
+  settled(): Promise<void>;
 }

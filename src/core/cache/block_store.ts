@@ -4,7 +4,7 @@
  * every CACHE_RETRY_MS it is opened anew, in whatever state the disk then is.
  */
 
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { BeforeStatement } from "../catalog/connection.ts";
 import { ProcessLock } from "../catalog/process_lock.ts";
@@ -322,10 +322,21 @@ interface Opened {
   readonly end: DisposableStack;
 }
 
-/** Takes the contents for this process until disposed. */
+/** Takes the contents for this process until disposed; throws `busy` while another has them. */
 function lockContents(cacheDir: string): ProcessLock {
   mkdirSync(cacheDir, { recursive: true, mode: 0o700 });
-  const lock = ProcessLock.tryAcquire(join(cacheDir, "content.lock"));
+  const lock = ProcessLock.tryAcquire(lockFile(cacheDir));
   if (lock !== undefined) return lock;
   throw new OwnError("busy", `another process uses the cached contents in ${cacheDir}`);
+}
+
+/** Whether a process has the contents now. */
+export function isCacheInUse(cacheDir: string): boolean {
+  if (!existsSync(lockFile(cacheDir))) return false;
+  using lock = ProcessLock.tryAcquire(lockFile(cacheDir));
+  return lock === undefined;
+}
+
+function lockFile(cacheDir: string): string {
+  return join(cacheDir, "content.lock");
 }

@@ -11,6 +11,7 @@ export class NoBlockCache implements BlockCache {
       has: () => false,
       read: async () => 0,
       keep: () => false,
+      settled: () => Promise.resolve(),
       [Symbol.dispose]: () => undefined,
     };
   }

@@ -45,6 +45,9 @@ export class OpenVersion {
   /** 0: nothing of it is on disk. */
   #content = 0;
   #sums = new BlockSums();
+  /** Calls of `keep` that the store has not answered, and who waits for that. */
+  #keeps = 0;
+  #waiting: (() => void)[] = [];
 
   constructor(
     readonly ports: OpenVersionPorts,
@@ -77,6 +80,27 @@ export class OpenVersion {
   setSum(content: number, block: number, sum: bigint): void {
     if (this.#content !== content) this.setContent(content, new BlockSums());
     this.#sums.set(block, sum);
+  }
+
+  /** The store was asked to keep something. */
+  keepBegan(): void {
+    this.#keeps++;
+  }
+
+  keepEnded(): void {
+    this.#keeps--;
+    if (this.#keeps === 0) for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** As `CachedFile.settled`. */
+  settled(): Promise<void> {
+    if (this.#keeps === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The store will answer nothing more. */
+  abandon(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** As `CachedFile.read`. */

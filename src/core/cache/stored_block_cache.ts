@@ -46,6 +46,7 @@ export class StoredBlockCache implements BlockCache, Disposable {
   #nextSlot = 1;
   #state: CacheState = { status: "degraded", reason: "it is not open yet" };
   #isStarted = false;
+  #isDisposed = false;
   #dataDirectory = "";
   #queuedBytes = 0;
   #waitingForRoom: (() => void)[] = [];
@@ -77,6 +78,7 @@ export class StoredBlockCache implements BlockCache, Disposable {
       },
       read: (offsetBytes, into) => version.read(offsetBytes, into),
       keep: (offsetBytes, bytes, source) => this.#keep(version, offsetBytes, bytes, source),
+      settled: () => version.settled(),
       [Symbol.dispose]: () => {
         if (isOpen && --version.views === 0) this.#close(version);
         isOpen = false;
@@ -85,7 +87,7 @@ export class StoredBlockCache implements BlockCache, Disposable {
   }
 
   async room(): Promise<void> {
-    while (this.#queuedBytes > CACHE_QUEUE_BYTES / 2) {
+    while (this.#queuedBytes > CACHE_QUEUE_BYTES / 2 && !this.#isDisposed) {
       await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
     }
   }
@@ -127,6 +129,14 @@ export class StoredBlockCache implements BlockCache, Disposable {
     }
   }
 
+  /** The store is no more: nothing is kept from now on, and nobody waits for it. */
+  abandon(reason: string): void {
+    this.#setState({ status: "degraded", reason });
+    this.#queuedBytes = 0;
+    for (const resolve of this.#waitingForRoom.splice(0)) resolve();
+    for (const version of this.#bySlot.values()) version.abandon();
+  }
+
   /** Versions that are open, for leak checks. */
   get openVersions(): number {
     return this.#bySlot.size;
@@ -134,9 +144,14 @@ export class StoredBlockCache implements BlockCache, Disposable {
 
   /** Lets go of files and index; reads find nothing any more. */
   [Symbol.dispose](): void {
+    this.#isDisposed = true;
     this.#files.close();
     this.#index[Symbol.dispose]();
-    for (const version of this.#bySlot.values()) version.setContent(0, new BlockSums());
+    for (const version of this.#bySlot.values()) {
+      version.setContent(0, new BlockSums());
+      version.abandon();
+    }
+    for (const resolve of this.#waitingForRoom.splice(0)) resolve();
     this.#bySlot.clear();
     this.#byVersion.clear();
   }
@@ -157,7 +172,7 @@ export class StoredBlockCache implements BlockCache, Disposable {
 
   #close(version: OpenVersion): void {
     const { slot, wasRead } = version;
-    if (!this.#bySlot.has(slot)) return;
+    if (this.#isDisposed) return;
     version.close();
     this.#byVersion.delete(version.version);
     this.#bySlot.delete(slot);
@@ -165,17 +180,19 @@ export class StoredBlockCache implements BlockCache, Disposable {
   }
 
   #keep(
-    { slot, sizeBytes, names }: OpenVersion,
+    version: OpenVersion,
     offsetBytes: number,
     bytes: Uint8Array,
     { origin, proved }: BlockSource,
   ): boolean {
+    const { slot, sizeBytes, names } = version;
     const { byteLength } = bytes;
     requireWholeBlocks(offsetBytes, byteLength, sizeBytes);
     if (!proved || names.length === 0 || !this.ports.isCached(origin)) return false;
-    if (this.#state.status !== "ok" || !this.#bySlot.has(slot)) return false;
+    if (this.#state.status !== "ok" || this.#isDisposed) return false;
     if (this.#queuedBytes + byteLength > CACHE_QUEUE_BYTES) return false;
     this.#queuedBytes += byteLength;
+    version.keepBegan();
     this.ports.post({ kind: "keep", slot, offsetBytes, bytes: bytes.slice() });
     return true;
   }
@@ -192,9 +209,10 @@ export class StoredBlockCache implements BlockCache, Disposable {
       for (const resolve of this.#waitingForRoom.splice(0)) resolve();
     }
     const version = this.#bySlot.get(slot);
-    if (version === undefined || sums === undefined) return;
+    if (version === undefined) return;
     const first = blockAt(offsetBytes);
-    for (const [i, sum] of sums.entries()) version.setSum(content, first + i, sum);
+    for (const [i, sum] of sums?.entries() ?? []) version.setSum(content, first + i, sum);
+    version.keepEnded();
   }
 
   /** That it can be used from the start is nothing to tell. */

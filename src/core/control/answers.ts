@@ -160,16 +160,11 @@ export const scanAnswer = v.object({
 });
 export type ScanAnswer = v.InferOutput<typeof scanAnswer>;
 
-/** A line of a scan's stream: sums over all origins, or the end. */
-export const scanLine = v.variant("kind", [
-  v.object({ kind: v.literal("progress"), files: count, directories: count }),
-  v.object({ kind: v.literal("result"), result: scanAnswer }),
-  v.object({
-    kind: v.literal("error"),
-    error: v.object({ code: v.string(), message: v.string() }),
-  }),
-]);
-export type ScanLine = v.InferOutput<typeof scanLine>;
+/** A line of a scan's stream: sums over all origins. */
+export const scanProgress = v.object({ files: count, directories: count });
+
+/** Any line of a stream that tells of work: what else it holds follows from its kind. */
+export const workLine = v.looseObject({ kind: v.picklist(["progress", "result", "error"]) });
 
 export const eventAnswer = v.looseObject({ id: v.string(), time, type: v.string() });
 

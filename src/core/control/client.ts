@@ -28,9 +28,25 @@ import {
   removedOriginAnswer,
   type ScanAnswer,
   type StatusAnswer,
-  scanLine,
+  scanAnswer,
+  scanProgress,
   statusAnswer,
+  workLine,
 } from "./answers.ts";
+import {
+  bytesProgress,
+  type CacheClearAnswer,
+  type CacheFetchAnswer,
+  type CacheStatsAnswer,
+  type CacheVerifyAnswer,
+  cacheClearAnswer,
+  cacheFetchAnswer,
+  cacheStatsAnswer,
+  cacheVerifyAnswer,
+  type UnpinAnswer,
+  unpinAnswer,
+} from "./cache_answers.ts";
+import type { OnBytes } from "./controlled_mount.ts";
 import type { EventAnswer } from "./event_json.ts";
 import { type LiveUpdate, liveUpdate } from "./live.ts";
 import type { ScanRequestBody } from "./requests.ts";
@@ -44,6 +60,22 @@ export interface EventsWish {
   /** Go on with what happens. */
   readonly follow: boolean;
   readonly signal?: AbortSignal;
+}
+
+/** See `ControlledCache`. */
+export interface CacheClient {
+  stats(): Promise<CacheStatsAnswer>;
+  clear(wish: {
+    readonly paths: readonly string[];
+    readonly pinned: boolean;
+  }): Promise<CacheClearAnswer>;
+  unpin(paths: readonly string[]): Promise<UnpinAnswer>;
+  verify(
+    wish: { readonly paths: readonly string[]; readonly repair: boolean },
+    onBytes: OnBytes,
+  ): Promise<CacheVerifyAnswer>;
+  pin(paths: readonly string[], onBytes: OnBytes): Promise<CacheFetchAnswer>;
+  prefetch(paths: readonly string[], onBytes: OnBytes): Promise<CacheFetchAnswer>;
 }
 
 /** Values of settings as the configuration file has them. */
@@ -100,14 +132,25 @@ export class ControlClient implements Disposable {
     request: Partial<ScanRequestBody>,
     onProgress?: (files: number, directories: number) => void,
   ): Promise<ScanAnswer> {
-    const response = await this.#request("POST", "/v1/scan", { body: request, accept: NDJSON });
-    for await (const text of linesOf(response, CONTROL_PATIENCE_MS)) {
-      const line = parsed(scanLine, text);
-      if (line.kind === "progress") onProgress?.(line.files, line.directories);
-      else if (line.kind === "error") throw errorOf(line.error.code, line.error.message);
-      else return line.result;
-    }
-    throw new OwnError("cancelled", "the mount ended while it scanned");
+    const answers = { progress: scanProgress, result: scanAnswer };
+    return await this.#work("/v1/scan", request, answers, ({ files, directories }) =>
+      onProgress?.(files, directories),
+    );
+  }
+
+  /** What people ask of the cache; paths are of the tree, as text. */
+  get cache(): CacheClient {
+    const fetched = { progress: bytesProgress, result: cacheFetchAnswer };
+    const verified = { progress: bytesProgress, result: cacheVerifyAnswer };
+    return {
+      stats: () => this.#ask("GET", "/v1/cache", cacheStatsAnswer),
+      clear: (wish) => this.#ask("POST", "/v1/cache/clear", cacheClearAnswer, wish),
+      unpin: (paths) => this.#ask("POST", "/v1/cache/unpin", unpinAnswer, { paths }),
+      verify: (wish, onBytes) => this.#work("/v1/cache/verify", wish, verified, inBytes(onBytes)),
+      pin: (paths, onBytes) => this.#work("/v1/cache/pin", { paths }, fetched, inBytes(onBytes)),
+      prefetch: (paths, onBytes) =>
+        this.#work("/v1/cache/prefetch", { paths }, fetched, inBytes(onBytes)),
+    };
   }
 
   /** Events as they come; `missed` where some are gone that should have been among them. */
@@ -136,6 +179,30 @@ export class ControlClient implements Disposable {
 
   [Symbol.dispose](): void {
     this.directory[Symbol.dispose]();
+  }
+
+  /** Has something done that takes a while. Resolves at its end; progress is told on the way. */
+  async #work<Progress, Result>(
+    path: string,
+    body: unknown,
+    answers: {
+      readonly progress: v.GenericSchema<unknown, Progress>;
+      readonly result: v.GenericSchema<unknown, Result>;
+    },
+    onProgress: (progress: Progress) => void,
+  ): Promise<Result> {
+    const response = await this.#request("POST", path, { body, accept: NDJSON });
+    const result = v.object({ result: answers.result });
+    for await (const text of linesOf(response, CONTROL_PATIENCE_MS)) {
+      const { kind } = parsed(workLine, text);
+      if (kind === "progress") onProgress(parsed(answers.progress, text));
+      else if (kind === "result") return parsed(result, text).result;
+      else {
+        const { code, message } = parsed(errorAnswer, text).error;
+        throw errorOf(code, message);
+      }
+    }
+    throw new OwnError("cancelled", "the mount ended before it was done");
   }
 
   async #ask<T>(
@@ -179,6 +246,11 @@ export class ControlClient implements Disposable {
     if (!response.ok) throw await failureOf(response);
     return response;
   }
+}
+
+function inBytes(onBytes: OnBytes) {
+  return (progress: { readonly done_bytes: number; readonly total_bytes: number }) =>
+    onBytes(progress.done_bytes, progress.total_bytes);
 }
 
 /** What is no origin's id is refused by the mount, wherever in the path it stands. */

@@ -1,5 +1,15 @@
 /** What the control API needs of a running mount. Errors are `MusicFsError`s, anything else is a bug. */
 
+import type { BytePath } from "../bytes.ts";
+import type { CacheState } from "../cache/block_cache.ts";
+import type { FetchedFiles } from "../cache/fetch_files.ts";
+import type {
+  CacheStats,
+  ClearOptions,
+  ClearReport,
+  VerifyOptions,
+  VerifyReport,
+} from "../cache/store_protocol.ts";
 import type { OriginSettings } from "../config/config.ts";
 import type { OriginEdit } from "../config/edit.ts";
 import type { OriginReport } from "../federation/federation.ts";
@@ -65,6 +75,23 @@ export interface Reloaded {
   readonly needsRemount: readonly string[];
 }
 
+/** What people ask of a cache; paths are of the tree. Fails with `cache` where it cannot be used. */
+export interface ControlledCache {
+  readonly state: CacheState;
+  stats(): Promise<CacheStats>;
+  clear(options: ClearOptions): Promise<ClearReport>;
+  verify(options: VerifyOptions, onProgress: OnBytes): Promise<VerifyReport>;
+  /** Fetches, too. Rejects with `usage` for a path that is not there, `cache` for too much. */
+  pin(paths: readonly BytePath[], onProgress: OnBytes): Promise<FetchedFiles>;
+  /** Rejects with `usage` for a path that is not pinned. */
+  unpin(paths: readonly BytePath[]): Promise<void>;
+  /** Rejects as `pin`. */
+  prefetch(paths: readonly BytePath[], onProgress: OnBytes): Promise<FetchedFiles>;
+}
+
+/** How far something has come, in bytes. */
+export type OnBytes = (doneBytes: number, totalBytes: number) => void;
+
 export interface ControlledMount {
   readonly identity: MountIdentity;
   /** In the order of the configuration. */
@@ -73,6 +100,8 @@ export interface ControlledMount {
   scans(): readonly ScanUnderWay[];
   /** Reads that wait for an origin. */
   readonly readsWaiting: number;
+  /** Undefined: nothing is kept (`content_cache_gb = 0`). */
+  readonly cache: ControlledCache | undefined;
   /** Checks an origin now; rejects with `usage` for one that is not there or disabled. */
   check(id: OriginId): Promise<void>;
   /** Scans origins; failures of theirs are outcomes. */

@@ -1,6 +1,5 @@
 /** The endpoints of the control API: one row each (docs/control-api.md). */
 
-import type * as v from "valibot";
 import type { Clock } from "../clock.ts";
 import { noSuchOrigin } from "../config/find.ts";
 import { OwnError } from "../errors.ts";
@@ -8,11 +7,14 @@ import { overallStatus } from "../federation/survey.ts";
 import { CONTROL_STREAMS } from "../limits.ts";
 import type { OriginId } from "../origins/origin.ts";
 import { NDJSON, type ReloadAnswer } from "./answers.ts";
+import { cacheEndpoints } from "./cache_endpoints.ts";
 import type { ControlledMount, ControlledOrigin } from "./controlled_mount.ts";
+import { type Endpoint, withBody, withNothing } from "./endpoint.ts";
 import type { EventHistory } from "./event_history.ts";
 import { eventStream } from "./event_stream.ts";
 import { liveStream } from "./live_stream.ts";
 import { configuredOriginJson, originJson } from "./origin_json.ts";
+import { progressStream } from "./progress_stream.ts";
 import type { ReadLog } from "./read_log.ts";
 import {
   addRequest,
@@ -22,7 +24,7 @@ import {
   eventsQuery,
   scanRequest,
 } from "./requests.ts";
-import { originsToScan, scanStream } from "./scan_endpoint.ts";
+import { originsToScan } from "./scan_endpoint.ts";
 import { scanJson } from "./scan_json.ts";
 import { statusJson } from "./status_json.ts";
 
@@ -39,23 +41,9 @@ export interface EndpointPorts {
   readonly closing: AbortSignal;
 }
 
-/** What came with a request, read and bounded but not looked into. */
-export interface Call {
-  /** The origin's id in the path; `""` where it has none. */
-  readonly id: OriginId;
-  readonly query: Readonly<Record<string, string>>;
-  readonly body: unknown;
-  readonly headers: Headers;
-}
-
-/** Answers what becomes the response's JSON, or the response where that is something else. */
-type Handler = (call: Call) => Promise<object | Response> | object | Response;
-
-export interface Endpoint {
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
-  /** With `ID` where an origin's id stands. */
-  readonly path: string;
-  readonly handle: Handler;
+interface ScanProgressLine {
+  readonly files: number;
+  readonly directories: number;
 }
 
 export function endpoints(ports: EndpointPorts): readonly Endpoint[] {
@@ -140,10 +128,15 @@ export function endpoints(ports: EndpointPorts): readonly Endpoint[] {
       handle: withBody(scanRequest, async (wish, { headers }) => {
         const origins = originsToScan(mount, wish.origins);
         const { allow_empty: allowEmpty, wait } = wish;
-        const scan = (onProgress: (files: number, directories: number) => void) =>
-          mount.scan({ origins, allowEmpty, wait, onProgress });
-        if (headers.get("accept") !== NDJSON) return scanJson(await scan(() => undefined));
-        return new Response(scanStream(scan, clock), { headers: { "content-type": NDJSON } });
+        const scan = async (onProgress: (progress: ScanProgressLine) => void) =>
+          scanJson(
+            await mount.scan({
+              ...{ origins, allowEmpty, wait },
+              onProgress: (files, directories) => onProgress({ files, directories }),
+            }),
+          );
+        if (headers.get("accept") !== NDJSON) return scan(() => undefined);
+        return progressStream(scan, { files: 0, directories: 0 }, clock);
       }),
     },
     {
@@ -158,6 +151,7 @@ export function endpoints(ports: EndpointPorts): readonly Endpoint[] {
         };
       }),
     },
+    ...cacheEndpoints(mount, clock),
     {
       method: "GET",
       path: "/v1/events",
@@ -210,20 +204,4 @@ export function endpoints(ports: EndpointPorts): readonly Endpoint[] {
     const [ofRun, serial] = after.split("-");
     return ofRun === run ? Number(serial) : undefined;
   }
-}
-
-/** For requests without a query. */
-function withBody<T>(
-  schema: v.GenericSchema<unknown, T>,
-  handle: (body: T, call: Call) => ReturnType<Handler>,
-): Handler {
-  return (call) => {
-    checkRequest(emptyRequest, call.query);
-    return handle(checkRequest(schema, call.body), call);
-  };
-}
-
-/** For requests with neither query nor body. */
-function withNothing(handle: (call: Call) => ReturnType<Handler>): Handler {
-  return withBody(emptyRequest, (_body, call) => handle(call));
 }

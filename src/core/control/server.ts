@@ -10,7 +10,8 @@ import { type ErrorCode, MusicFsError, messageOf, OwnError } from "../errors.ts"
 import { CONTROL_BODY_BYTES, CONTROL_END_MS } from "../limits.ts";
 import type { OriginId } from "../origins/origin.ts";
 import type { ControlledMount } from "./controlled_mount.ts";
-import { type Endpoint, type EndpointPorts, endpoints } from "./endpoints.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { type EndpointPorts, endpoints } from "./endpoints.ts";
 import type { EventHistory } from "./event_history.ts";
 import type { ReadLog } from "./read_log.ts";
 import { targetOf } from "./request_target.ts";
@@ -155,6 +156,7 @@ const STATUS: Readonly<{ [Code in ErrorCode]?: number }> = {
   busy: 409,
   no_origin_available: 503,
   cancelled: 503,
+  cache: 503,
 };
 
 /** The body's JSON; undefined without a body. */

@@ -5,8 +5,8 @@
 
 import { type BytePath, ROOT_PATH } from "../bytes.ts";
 import type { CatalogReader, Replica } from "../catalog/catalog.ts";
+import { emptyNode } from "../catalog/tree_node.ts";
 import type { FederatedFile, Seam } from "../federation/file.ts";
-import { emptyNode } from "../vfs/attributes.ts";
 import type { HandleTable } from "../vfs/handles.ts";
 import type { SeamPool } from "../vfs/seams.ts";
 

@@ -2,6 +2,7 @@
 
 import type { OriginEdit } from "../config/edit.ts";
 import type {
+  ControlledCache,
   ControlledMount,
   ControlledOrigin,
   LibraryTotals,
@@ -22,6 +23,7 @@ export class ControlledLibrary implements ControlledMount {
     private readonly assembly: Assembly,
     private readonly config: RunningConfig,
     private readonly usageOf: Library["usageOf"],
+    readonly cache: ControlledCache | undefined,
   ) {}
 
   origins(): readonly ControlledOrigin[] {

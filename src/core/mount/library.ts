@@ -35,6 +35,7 @@ import type { Ownership } from "../vfs/attributes.ts";
 import type { Deferred } from "../vfs/deferred.ts";
 import { Assembly, type AssemblyPorts } from "./assembly.ts";
 import { lockCache } from "./cache_lock.ts";
+import { CachedLibrary } from "./cached_library.ts";
 import type { KernelReplies } from "./kernel_replies.ts";
 import { originOpener } from "./origin_opener.ts";
 import { checkPlacement, placesOf } from "./placement.ts";
@@ -66,6 +67,7 @@ export class Library {
   #mounted: Mounted | undefined;
   #assembly: Assembly | undefined;
   #usage: UsageLedger | undefined;
+  #cache: CachedLibrary | undefined;
 
   private constructor(readonly options: LibraryOptions) {
     this.events = options.events;
@@ -103,6 +105,11 @@ export class Library {
   readonly usageOf = ({ id, originType }: OriginSettings): OriginUsage | undefined =>
     originType === "local" ? undefined : this.#usage?.usage(id);
 
+  /** What is kept on disk; undefined when nothing is (`content_cache_gb = 0`). */
+  get cache(): CachedLibrary | undefined {
+    return this.#cache;
+  }
+
   /** Stops serving although the mount may still be in use: its requests fail. `ended` resolves. */
   abort(): void {
     const mounted = this.#mounted;
@@ -116,6 +123,7 @@ export class Library {
    */
   async stop(): Promise<void> {
     this.#assembly?.giveUpRequests();
+    this.#cache?.close();
     await this.#cleanUp.disposeAsync();
   }
 
@@ -180,6 +188,15 @@ export class Library {
       }),
     );
     this.#assembly = assembly;
+    if (contents !== undefined) {
+      this.#cache = new CachedLibrary({
+        catalog,
+        blocks: contents.blocks,
+        calls: (onProgress) => contents.calls(onProgress),
+        fetch: (...read) => assembly.federation.read(...read),
+        budgetBytes: config.cache.contentCacheBytes,
+      });
+    }
     await assembly.origins.configure(config.origins);
 
     const fuse = new FuseThread(

@@ -5,6 +5,7 @@
  */
 
 import type { CatalogReader, CatalogWriter, Replica } from "../catalog/catalog.ts";
+import { emptyNode } from "../catalog/tree_node.ts";
 import type { FailoverPolicy } from "../config/config.ts";
 import { messageOf } from "../errors.ts";
 import type { HealthMonitor } from "../federation/health.ts";
@@ -13,7 +14,6 @@ import { FOPEN_KEEP_CACHE } from "../fuse/abi.ts";
 import { errorReply, openReply } from "../fuse/reply.ts";
 import type { OriginId } from "../origins/origin.ts";
 import { EIO, ESTALE } from "../sys/errno.ts";
-import { emptyNode } from "../vfs/attributes.ts";
 import type { LocalFailure } from "../vfs/deferred.ts";
 import type { HandleTable } from "../vfs/handles.ts";
 import type { SeamPool } from "../vfs/seams.ts";

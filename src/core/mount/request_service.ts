@@ -1,6 +1,7 @@
 /** Everything the main thread does for requests of the kernel, put together. */
 
 import type { CatalogReader, CatalogWriter } from "../catalog/catalog.ts";
+import { emptyNode } from "../catalog/tree_node.ts";
 import type { Clock } from "../clock.ts";
 import type { FailoverPolicy, MismatchPolicy } from "../config/config.ts";
 import { isOriginFailure, messageOf, OriginError } from "../errors.ts";
@@ -13,7 +14,7 @@ import type { Syscalls } from "../sys/libc.ts";
 import { pageSizeBytes } from "../sys/page_size.ts";
 import { QueuedReaders } from "../threads/queued_readers.ts";
 import type { SharedState } from "../threads/shared_state.ts";
-import { emptyNode, type Ownership } from "../vfs/attributes.ts";
+import type { Ownership } from "../vfs/attributes.ts";
 import type { Defer, LocalFailure } from "../vfs/deferred.ts";
 import { MountFileSystem } from "../vfs/file_system.ts";
 import { OpenFiles } from "../vfs/open_files.ts";

@@ -85,13 +85,13 @@ function runningConfig(options: MountOptions, library: Library): RunningConfig {
 
 function controlledLibrary(
   { config, version }: MountOptions,
-  { assembly, mountPoint, usageOf }: Library,
+  { assembly, cache, mountPoint, usageOf }: Library,
   running: RunningConfig,
   startedMs: number,
 ): ControlledMount {
   const { cacheDir } = config;
   const identity = { version, mountPoint, cacheDir, configFile: running.ports.file, startedMs };
-  return new ControlledLibrary(identity, assembly, running, usageOf);
+  return new ControlledLibrary(identity, assembly, running, usageOf, cache);
 }
 
 /** Under nohup(1) SIGHUP is ignored, and stays so. */

@@ -1,10 +1,10 @@
 /** The reads that threads answered by themselves, as the live view shows them: a line for each file. */
 
 import type { CatalogReader } from "../catalog/catalog.ts";
+import { emptyNode } from "../catalog/tree_node.ts";
 import type { Clock } from "../clock.ts";
 import type { LoggedRead, ReadSource } from "../control/read_log.ts";
 import type { SharedState } from "../threads/shared_state.ts";
-import { emptyNode } from "../vfs/attributes.ts";
 
 export interface ThreadReadsPorts {
   readonly clock: Clock;

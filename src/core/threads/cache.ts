@@ -153,6 +153,6 @@ export class CacheThread implements AsyncDisposable {
     this.#calls.clear();
     if (how === CLOSED) return;
     this.options.onFault(ended.message);
-    this.blocks.take({ kind: "state", state: { status: "degraded", reason: ended.message } });
+    this.blocks.abandon(ended.message);
   }
 }

@@ -7,6 +7,7 @@
  */
 
 import type { CatalogReader } from "../catalog/catalog.ts";
+import { emptyNode } from "../catalog/tree_node.ts";
 import {
   type Attributes,
   DEFERRED,
@@ -30,7 +31,7 @@ import {
   ESTALE,
 } from "../sys/errno.ts";
 import type { Memory } from "../sys/memory.ts";
-import { ATTRIBUTES_VALID_MS, emptyNode, fillAttributes, type Ownership } from "./attributes.ts";
+import { ATTRIBUTES_VALID_MS, fillAttributes, type Ownership } from "./attributes.ts";
 import type { Defer } from "./deferred.ts";
 import type { HandleTable } from "./handles.ts";
 import { entryOf, isFileNode, nodeidOf, versionOf } from "./nodeid.ts";

@@ -8,12 +8,12 @@
 
 import { toBytes } from "../bytes.ts";
 import type { CatalogReader, Replica } from "../catalog/catalog.ts";
+import { emptyNode } from "../catalog/tree_node.ts";
 import { FOPEN_KEEP_CACHE, FOPEN_NOFLUSH, FOPEN_PASSTHROUGH } from "../fuse/abi.ts";
 import { DEFERRED, type OpenedFile, type RequestContext, type Result } from "../fuse/filesystem.ts";
 import { EBADF, ENFILE, ESTALE } from "../sys/errno.ts";
 import type { Syscalls } from "../sys/libc.ts";
 import type { Memory } from "../sys/memory.ts";
-import { emptyNode } from "./attributes.ts";
 import type { Defer, LocalFailure } from "./deferred.ts";
 import {
   HANDLE_HAS_REPLICAS,

@@ -11,6 +11,7 @@ import type { Surroundings } from "../../../src/core/config/paths.ts";
 import { resolveOrigin } from "../../../src/core/config/resolve.ts";
 import type { ControlClient } from "../../../src/core/control/client.ts";
 import type {
+  ControlledCache,
   ControlledMount,
   ControlledOrigin,
   Reloaded,
@@ -33,6 +34,7 @@ export class FakeMount implements ControlledMount {
   readonly identity;
   readonly asked: unknown[] = [];
   readsWaiting = 0;
+  cache: ControlledCache | undefined;
   settings: OriginSettings[] = [originSettings("disk"), originSettings("attic", false)];
   /** How a scan goes on; tests replace it. */
   scanning: (wish: ScanWish) => Promise<ScanSummary> = ({ origins }) =>

@@ -1,0 +1,116 @@
+import { describe, expect, test } from "bun:test";
+import { pathFromText, ROOT_PATH } from "../../../src/core/bytes.ts";
+import type { ControlledCache } from "../../../src/core/control/controlled_mount.ts";
+import { OwnError } from "../../../src/core/errors.ts";
+import { Controlled, FakeMount } from "./controlled.ts";
+
+const A = pathFromText("album/ä");
+
+class FakeCache implements ControlledCache {
+  readonly state = { status: "degraded", reason: "the disk is full" } as const;
+  readonly asked: unknown[] = [];
+
+  stats() {
+    return Promise.resolve({
+      ...{ budgetBytes: 10, usedBytes: 5, files: 2, completeFiles: 1, openFiles: 1 },
+      ...{ pinnedFiles: 1, pinnedBytes: 3, pins: [A, ROOT_PATH] },
+    });
+  }
+
+  clear(options: unknown) {
+    this.asked.push(["clear", options]);
+    return Promise.resolve({ files: 1, bytes: 2, leftFiles: 3 });
+  }
+
+  verify(options: unknown, onProgress: (done: number, total: number) => void) {
+    this.asked.push(["verify", options]);
+    onProgress(1, 2);
+    return Promise.resolve({ files: 1, blocks: 2, bytes: 3, bad: [{ path: A, blocks: 1 }] });
+  }
+
+  pin(paths: unknown) {
+    this.asked.push(["pin", paths]);
+    return Promise.reject(new OwnError("cache", "pinned files would take 9 GiB"));
+  }
+
+  unpin(paths: unknown) {
+    this.asked.push(["unpin", paths]);
+    return Promise.resolve();
+  }
+
+  async prefetch(paths: unknown, onProgress: (done: number, total: number) => void) {
+    this.asked.push(["prefetch", paths]);
+    onProgress(4, 8);
+    await Bun.sleep(1);
+    const failed = [{ path: A, reason: "gone" }];
+    return { files: 2, bytes: 8, fetchedBytes: 4, failed };
+  }
+}
+
+async function served(cache?: ControlledCache) {
+  const controlled = new Controlled();
+  const mount = new FakeMount(controlled.path("cache"));
+  mount.cache = cache;
+  controlled.serve(mount);
+  return { controlled, client: (await controlled.client()).cache };
+}
+
+describe("the control API of the cache", () => {
+  test("tells its state and what it holds", async () => {
+    const { controlled, client } = await served(new FakeCache());
+    await using _controlled = controlled;
+    expect(await client.stats()).toEqual({
+      ...{ status: "degraded", reason: "the disk is full", budget_bytes: 10, used_bytes: 5 },
+      ...{ files: 2, complete_files: 1, open_files: 1, pinned_files: 1, pinned_bytes: 3 },
+      pins: ["album/ä", ""],
+    });
+  });
+
+  test("does what it is asked, with progress", async () => {
+    const cache = new FakeCache();
+    const { controlled, client } = await served(cache);
+    await using _controlled = controlled;
+    const told: unknown[] = [];
+    const onBytes = (...progress: number[]) => void told.push(progress);
+    expect(await client.clear({ paths: [], pinned: true })).toEqual({
+      ...{ files: 1, bytes: 2, left_pinned_files: 3 },
+    });
+    expect(await client.verify({ paths: ["/album/ä/"], repair: true }, onBytes)).toEqual({
+      ...{ files: 1, blocks: 2, bytes: 3, repaired: true },
+      bad: [{ path: "album/ä", blocks: 1 }],
+    });
+    expect(await client.unpin(["album/ä"])).toEqual({ unpinned: ["album/ä"] });
+    expect(await client.prefetch(["album/ä", ""], onBytes)).toEqual({
+      ...{ files: 2, bytes: 8, fetched_bytes: 4 },
+      failed: [{ path: "album/ä", reason: "gone" }],
+    });
+    expect(told).toContainEqual([4, 8]);
+    expect(cache.asked).toEqual([
+      ["clear", { paths: [], pinned: true }],
+      ["verify", { paths: [A], repair: true }],
+      ["unpin", [A]],
+      ["prefetch", [A, ROOT_PATH]],
+    ]);
+  });
+
+  test("refuses what the cache refuses, and what makes no sense", async () => {
+    const { controlled, client } = await served(new FakeCache());
+    await using _controlled = controlled;
+    const refused = client.pin(["album/ä"], () => undefined);
+    expect(await refused.catch((error: unknown) => error)).toMatchObject({
+      code: "cache",
+      message: "pinned files would take 9 GiB",
+    });
+    for (const paths of [[], ["../etc"], ["a/\0"]]) {
+      const failure = await client.unpin(paths).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ code: "usage" });
+    }
+  });
+
+  test("says so when nothing is kept", async () => {
+    const { controlled, client } = await served();
+    await using _controlled = controlled;
+    const failure = await client.stats().catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: "usage" });
+  });
+});
