@@ -161,7 +161,7 @@ here.describe("a guarded origin on a mount that hangs", () => {
       const { openGuardedOrigin } = await import("${import.meta.dir}/../../src/core/origins/guarded.ts");
       const origin = openGuardedOrigin({
         id: "nas", type: "smb", path: ${JSON.stringify(mount.tree.root)}, requireMount: true,
-        strongTokens: false, deadlineMs: 200, clock: systemClock,
+        strongTokens: false, deadlineMs: 1500, clock: systemClock,
       });
       await origin.probe();
       console.log("probed");
@@ -180,7 +180,8 @@ here.describe("a guarded origin on a mount that hangs", () => {
     child.stdin.write("go\n");
     child.stdin.end();
     expect(await child.exited).toBe(0);
-    expect(performance.now() - startedMs).toBeLessThan(2000);
+    // One deadline, and what a loaded machine takes; whatever waits for the mount waits for ever.
+    expect(performance.now() - startedMs).toBeLessThan(6000);
     mount.go();
   }, 30_000);
 });
