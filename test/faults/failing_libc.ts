@@ -20,6 +20,8 @@ export interface SyscallFault {
   readonly name: string;
   readonly errno?: number;
   readonly short?: true;
+  /** Calls that fail so. Default: those of {@link APPLIES}, else all. */
+  readonly calls?: readonly Name[];
   /** The failure says that something is not there: the program must believe it. */
   readonly hides?: true;
 }
@@ -56,7 +58,7 @@ export function failSyscalls(fault: SyscallFault, strikes: Strikes): Disposable 
   const original = { ...target };
   const calls = { ...original, ...coldCaches(original) };
   Object.assign(target, calls);
-  const names = APPLIES[fault.name] ?? (Object.keys(calls) as Name[]);
+  const names = fault.calls ?? APPLIES[fault.name] ?? (Object.keys(calls) as Name[]);
   for (const name of names) {
     target[name] = (...args) => {
       if (!strikes.next(name)) return calls[name](...args);

@@ -148,7 +148,7 @@ export class Library {
     const contents = await opening;
     const mounted = await mount({ mountPoint, allowOther: config.mount.allowOther });
     this.#mounted = mounted;
-    cleanUp.defer(() => void libc().close(mounted.fd));
+    cleanUp.defer(() => endMount(mounted));
 
     const onFault = (message: string) => log.error(message);
     const state = new SharedState();
@@ -252,6 +252,12 @@ export class Library {
     }
     fuse.terminate();
   }
+}
+
+/** Lets go of a mount; what nobody has unmounted is dead then, and is removed. */
+async function endMount({ fd, mountPoint }: Mounted): Promise<void> {
+  libc().close(fd);
+  await cleanUpDeadMount(mountPoint);
 }
 
 function openUsage(cacheDir: string, log: Logger): Promise<UsageLedger> {

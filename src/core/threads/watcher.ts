@@ -3,7 +3,7 @@
  * thread is started with the first watch.
  */
 
-import { OwnError } from "../errors.ts";
+import { messageOf, OwnError } from "../errors.ts";
 import type { ChangeListener, WatchState } from "../origins/origin.ts";
 import { errnoName } from "../sys/errno.ts";
 import { libc } from "../sys/libc.ts";
@@ -36,13 +36,19 @@ export class Watcher implements AsyncDisposable {
 
   constructor(readonly onFault: (message: string) => void) {}
 
-  /** As `Origin.watch`, of the directory `root`. */
+  /** As `Origin.watch`, of the directory `root`; a thread that cannot be started is told by `onState`. */
   watch(root: string, onChange: ChangeListener, onState?: Watch["onState"]): Disposable {
     if (this.#closed) throw new OwnError("internal", "the watcher is closed");
     const id = ++this.#lastId;
     this.#watches.set(id, { onChange, onState: onState ?? (() => undefined) });
-    this.#thread ??= this.#start();
-    this.#send({ kind: "watch", id, root });
+    try {
+      this.#thread ??= this.#start();
+      this.#send({ kind: "watch", id, root });
+    } catch (error) {
+      // Not one descriptor more can be had, for now.
+      const reason = messageOf(error);
+      queueMicrotask(() => this.#take({ kind: "lost", id, reason, forGood: false }));
+    }
     return {
       [Symbol.dispose]: () => {
         if (this.#watches.delete(id)) this.#send({ kind: "unwatch", id });
