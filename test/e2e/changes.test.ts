@@ -14,6 +14,7 @@ import { SqliteCatalogReader } from "../../src/core/catalog/reader.ts";
 import type { OriginId } from "../../src/core/origins/origin.ts";
 import { needing } from "../support/needs.ts";
 import { eventually, Mount, must, run, Workspace } from "./support/musicfs.ts";
+import { describeEachUser } from "./support/users.ts";
 
 const { test } = needing("root", "fuse");
 
@@ -58,9 +59,9 @@ function listing(workspace: Workspace): Promise<string> {
   return workspace.shell('cd "$1" && find . -printf "%y %P\\n" | LC_ALL=C sort');
 }
 
-describe("a change on an origin", () => {
+describeEachUser("a change on an origin, mounted by %s,", (workspaceNamed) => {
   test("is seen after the next scan, whatever it is", async () => {
-    using workspace = new Workspace("changes");
+    using workspace = workspaceNamed("changes");
     for (const name of ["stays", "goes", "is replaced", "is edited", "is renamed"]) {
       workspace.file(`disk/album/${name}`, `${name}: before`);
     }
@@ -106,7 +107,7 @@ describe("a change on an origin", () => {
   });
 
   test("of a file is seen when it is opened, without a scan", async () => {
-    using workspace = new Workspace("changes");
+    using workspace = workspaceNamed("changes");
     const file = workspace.file("disk/album/track", "the first bytes");
     await using mount = await mountScanning(workspace, "never", "disk");
     const read = () => workspace.shell('cat "$1/album/track"');
@@ -128,19 +129,19 @@ describe("a change on an origin", () => {
   });
 
   test("by which a file goes is seen when it is opened, without a scan", async () => {
-    using workspace = new Workspace("changes");
+    using workspace = workspaceNamed("changes");
     for (const name of ["one", "two", "three"]) workspace.file(`disk/album/${name}`, name);
     await using mount = await mountScanning(workspace, "never", "disk");
     expect(await workspace.shell('ls "$1/album"')).toBe("one\nthree\ntwo\n");
     rmSync(workspace.path("disk/album/one"));
-    const { stderr } = await run(["cat", `${workspace.mountPoint}/album/one`]);
+    const { stderr } = await workspace.run(["cat", `${workspace.mountPoint}/album/one`]);
     expect(stderr).toContain("No such file or directory");
     expect(await workspace.shell('ls "$1/album"')).toBe("three\ntwo\n");
     expect(await mount.stop()).toBe(0);
   });
 
   test("while nothing was mounted is seen soon after the mount", async () => {
-    using workspace = new Workspace("changes");
+    using workspace = workspaceNamed("changes");
     workspace.file("disk/album/one", "one");
     workspace.file("disk/album/two", "two");
     {
@@ -155,7 +156,7 @@ describe("a change on an origin", () => {
   });
 
   test("moves the mtime of its directory, and of no other", async () => {
-    using workspace = new Workspace("changes");
+    using workspace = workspaceNamed("changes");
     workspace.file("disk/changed/one", "one");
     workspace.file("disk/changed/two", "two");
     workspace.file("disk/quiet/one", "one");
@@ -192,7 +193,7 @@ describe("a change on an origin", () => {
   });
 });
 
-describe("an open file", () => {
+describeEachUser("an open file, mounted by %s,", (workspaceNamed) => {
   const HALF = 4 * 1024 * 1024;
   const OLD = "old ".repeat(HALF / 2);
   const NEW = "new ".repeat(HALF / 2);
@@ -216,7 +217,7 @@ dd bs=64k status=none <&3`;
   }
 
   test("that is replaced reads on to its own end", async () => {
-    using workspace = new Workspace("open");
+    using workspace = workspaceNamed("open");
     workspace.file("disk/track", OLD);
     await using mount = await mountScanning(workspace, "second", "disk");
     const { text, code } = await readAcross(workspace, async () => {
@@ -230,7 +231,7 @@ dd bs=64k status=none <&3`;
   });
 
   test("that is edited in place ends in an I/O error and never mixes old and new", async () => {
-    using workspace = new Workspace("open");
+    using workspace = workspaceNamed("open");
     const file = workspace.file("disk/track", OLD);
     await using mount = await mountScanning(workspace, "never", "disk");
     const { text, code, stderr } = await readAcross(workspace, () => writeFileSync(file, NEW));
@@ -241,7 +242,7 @@ dd bs=64k status=none <&3`;
   });
 
   test("that is edited in place is read on from another origin (F-8)", async () => {
-    using workspace = new Workspace("open");
+    using workspace = workspaceNamed("open");
     const file = workspace.file("disk/track", OLD);
     workspace.file("backup/track", OLD);
     await using mount = await mountScanning(workspace, "never", "disk", "backup");
@@ -252,7 +253,7 @@ dd bs=64k status=none <&3`;
   });
 
   test("that is removed reads on to its own end", async () => {
-    using workspace = new Workspace("open");
+    using workspace = workspaceNamed("open");
     const file = workspace.file("disk/track", OLD);
     workspace.file("disk/another", "");
     await using mount = await mountScanning(workspace, "second", "disk");
@@ -265,7 +266,7 @@ dd bs=64k status=none <&3`;
   });
 
   test("whose origin goes away is read on from another (F-8)", async () => {
-    using workspace = new Workspace("open");
+    using workspace = workspaceNamed("open");
     workspace.file("disk/track", OLD);
     workspace.file("backup/track", OLD);
     await using mount = await mountScanning(workspace, "never", "disk", "backup");

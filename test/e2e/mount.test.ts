@@ -1,10 +1,11 @@
 /** What the mount shows of its origins: one tree, byte for byte, read-only, for root and others. */
 
-import { afterAll, beforeAll, describe, expect } from "bun:test";
+import { afterAll, beforeAll, expect } from "bun:test";
 import { statSync } from "node:fs";
 import { needing } from "../support/needs.ts";
 import { FILES, plantLibrary } from "./support/library.ts";
-import { Mount, MountNamespace, NOBODY, run, type User, Workspace } from "./support/musicfs.ts";
+import { Mount, run, Workspace } from "./support/musicfs.ts";
+import { describeEachUser } from "./support/users.ts";
 
 const { test } = needing("root", "fuse", "fusermount3", "setpriv", "getfattr", "rsync");
 
@@ -37,19 +38,12 @@ attempt touch -d 2001-01-01 .
 true`;
 const WRITE_ATTEMPTS = WRITES.match(/^attempt /gm)?.length ?? 0;
 
-const USERS: readonly (readonly [string, User | undefined])[] = [
-  ["root", undefined],
-  ["an ordinary user", NOBODY],
-];
-
-describe.each(USERS)("a library mounted by %s", (_, user) => {
-  let namespace: MountNamespace | undefined;
+describeEachUser("a library mounted by %s", (workspaceNamed, user) => {
   let workspace: Workspace;
   let mount: Mount;
 
   beforeAll(async () => {
-    namespace = user === undefined ? undefined : await MountNamespace.create();
-    workspace = new Workspace("mount", user, namespace);
+    workspace = workspaceNamed("mount");
     plantLibrary(workspace);
     const origins = [`nas=${workspace.path("nas")}`, `backup=${workspace.path("backup")}`];
     mount = await Mount.scanned(workspace, Mount.origins(...origins));
@@ -57,7 +51,6 @@ describe.each(USERS)("a library mounted by %s", (_, user) => {
   afterAll(async () => {
     await mount?.[Symbol.asyncDispose]();
     workspace?.[Symbol.dispose]();
-    await namespace?.[Symbol.asyncDispose]();
   });
 
   test("is one tree of all origins, without a configuration (FR-13.1, FR-13.2)", async () => {
@@ -165,7 +158,7 @@ describe.each(USERS)("a library mounted by %s", (_, user) => {
 
   test("is shown to nobody else without allow_other", async () => {
     const other = { uid: 12_345, gid: 12_345 };
-    const { mountPoint } = workspace;
+    const { mountPoint, namespace } = workspace;
     const seen = await run(["ls", mountPoint], { user: other, namespace });
     expect(seen.stderr).toContain("Permission denied");
   });

@@ -5,6 +5,7 @@ import { chmodSync, mkdirSync, symlinkSync } from "node:fs";
 import { needing } from "../support/needs.ts";
 import { plantLibrary } from "./support/library.ts";
 import { Mount, NOBODY, run, Workspace } from "./support/musicfs.ts";
+import { processorTicks } from "./support/process_use.ts";
 
 const { test } = needing("root", "fuse", "setpriv");
 
@@ -188,14 +189,8 @@ gid = 2345
     await using mount = await Mount.scanned(workspace, origins);
     await workspace.shell('find "$1" -type f -exec cat {} + > /dev/null');
     await Bun.sleep(500);
-    const used = async () => {
-      const stat = await Bun.file(`/proc/${mount.pid}/stat`).text();
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      return Number(fields[11]) + Number(fields[12]);
-    };
-    const before = await used();
+    const before = processorTicks(mount.pid);
     await Bun.sleep(3000);
-    // In ticks of 10 ms.
-    expect((await used()) - before).toBeLessThanOrEqual(6);
+    expect(processorTicks(mount.pid) - before).toBeLessThanOrEqual(6);
   });
 });

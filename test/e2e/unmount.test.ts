@@ -15,6 +15,7 @@ import {
   type User,
   Workspace,
 } from "./support/musicfs.ts";
+import { processorTicks } from "./support/process_use.ts";
 
 const { test } = needing("root", "fuse", "fusermount3", "setpriv", "script");
 
@@ -142,6 +143,10 @@ describe("a busy mount", () => {
     }
     expect(read).toBe(CONTENT);
     expect(isRunning(mount.pid)).toBe(true);
+    // It waits for its last user, and does nothing else.
+    const ticks = processorTicks(mount.pid);
+    await Bun.sleep(1000);
+    expect(processorTicks(mount.pid) - ticks).toBeLessThanOrEqual(5);
     reader.kill();
     await reader.exited;
     expect(await mount.exited()).toBe(0);

@@ -25,3 +25,11 @@ export function processUse(pid: number): ProcessUse {
     children: children.length,
   };
 }
+
+/** Processor time of all its threads so far, in ticks of 10 ms. */
+export function processorTicks(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  // utime and stime, proc(5).
+  return Number(fields[11]) + Number(fields[12]);
+}
