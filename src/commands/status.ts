@@ -39,12 +39,27 @@ function statusText(status: StatusAnswer, colours: boolean): string {
     `${displayText(status.mount_point)} is ${status.status}${waiting}`,
     `process ${status.pid} for ${shownDuration(status.uptime_secs)}, musicfs ${status.version}`,
     `${library.files} files in ${library.directories} directories, ${shownBytes(library.bytes)}; ${library.files_without_proved_replica} without a second copy that is proved equal`,
+    ...cacheText(status.cache),
     ...status.scans.map(
       ({ origin, directories, pending, files }) =>
         `scanning ${origin}: ${files} files in ${directories} directories, ${pending} directories to go`,
     ),
   ];
   return `${lines.join("\n")}\n\n${table(HEADER, status.origins.map(row), colours)}`;
+}
+
+function cacheText(cache: StatusAnswer["cache"]): readonly string[] {
+  if (cache === null) return [];
+  const { used_bytes, limit_bytes, hit_bytes, missed_bytes, reason } = cache;
+  const read = hit_bytes + missed_bytes;
+  const hits =
+    read === 0 ? "" : `, which answered ${Math.round((100 * hit_bytes) / read)} % of bytes`;
+  const degraded =
+    reason === null ? [] : [`the cache keeps nothing for now: ${displayText(reason)}`];
+  return [
+    `${shownBytes(used_bytes)} of ${shownBytes(limit_bytes)} in the cache${hits}`,
+    ...degraded,
+  ];
 }
 
 const HEADER = ["ORIGIN", "TYPE", "PRIORITY", "STATUS", "READS", "BYTES", "TODAY", "THIS MONTH"];

@@ -45,6 +45,7 @@ export class BlockStore implements Disposable {
   #opened: Opened | undefined;
   #commitTimer: Disposable | undefined;
   #retryTimer: Disposable | undefined;
+  #toldBytes: number | undefined;
   #state: CacheState = { status: "degraded", reason: "it is not open yet" };
 
   constructor(readonly ports: BlockStorePorts) {
@@ -65,6 +66,7 @@ export class BlockStore implements Disposable {
     }
     const { store } = this.#opened;
     this.ports.answer({ kind: "opened", generation: store.opened.generation });
+    this.#tellUsed(store);
     for (const version of this.#versions.values()) this.#bind(version, undefined);
     this.#setState({ status: "ok" });
     this.#attempt(({ eviction }) => eviction.check());
@@ -111,7 +113,10 @@ export class BlockStore implements Disposable {
     // What a full or read-only disk refuses is refused here, and not for every block to come.
     store.files.tryWriting(CACHE_TRIAL_BYTES);
     const onFailure = (error: unknown) => this.#fail(error);
-    const onEvicted = ({ files, bytes }: Evicted) => answer({ kind: "evicted", files, bytes });
+    const onEvicted = ({ files, bytes }: Evicted) => {
+      answer({ kind: "evicted", files, bytes });
+      this.#tellUsed(store);
+    };
     const eviction = undo.use(new Eviction(store, clock, onEvicted, onFailure));
     undo.use(new Sweep(store, this.#directory, clock, onFailure));
     return { store, eviction, end: undo.move() };
@@ -193,6 +198,7 @@ export class BlockStore implements Disposable {
     this.#attempt(({ store, eviction }) => {
       store.commit();
       for (const answer of this.#uncommitted.splice(0)) this.ports.answer(answer);
+      this.#tellUsed(store);
       eviction.check();
     });
   }
@@ -253,6 +259,11 @@ export class BlockStore implements Disposable {
     }
   }
 
+  #tellUsed({ usedBytes: bytes }: OpenStore): void {
+    if (bytes !== this.#toldBytes) this.ports.answer({ kind: "used", bytes });
+    this.#toldBytes = bytes;
+  }
+
   #setState(state: CacheState): void {
     const before = this.#state;
     this.#state = state;
@@ -288,6 +299,7 @@ export class BlockStore implements Disposable {
       },
       onGone: (slots) =>
         this.#attempt(({ store }) => {
+          this.#tellUsed(store);
           for (const slot of slots) this.#tellBound(store, slot);
         }),
       onDropped: (slot, block) => void this.#uncommitted.push({ kind: "dropped", slot, block }),

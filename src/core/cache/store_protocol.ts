@@ -62,6 +62,8 @@ export type StoreAnswer =
       readonly sums: BigUint64Array | undefined;
     }
   | { readonly kind: "dropped"; readonly slot: number; readonly block: number }
+  /** What the disk holds, after it changed. */
+  | { readonly kind: "used"; readonly bytes: number }
   | { readonly kind: "evicted"; readonly files: number; readonly bytes: number }
   /** How far a call has come. */
   | {

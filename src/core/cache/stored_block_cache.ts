@@ -49,6 +49,7 @@ export class StoredBlockCache implements BlockCache, Disposable {
   #isDisposed = false;
   #dataDirectory = "";
   #queuedBytes = 0;
+  #usedBytes = 0;
   #waitingForRoom: (() => void)[] = [];
 
   constructor(readonly ports: StoredBlockCachePorts) {
@@ -123,6 +124,9 @@ export class StoredBlockCache implements BlockCache, Disposable {
         version?.setSum(version.content, answer.block, ABSENT);
         break;
       }
+      case "used":
+        this.#usedBytes = answer.bytes;
+        break;
       case "evicted":
         events.emit({ type: "cache_evicted", files: answer.files, bytes: answer.bytes });
         break;
@@ -135,6 +139,11 @@ export class StoredBlockCache implements BlockCache, Disposable {
     this.#queuedBytes = 0;
     for (const resolve of this.#waitingForRoom.splice(0)) resolve();
     for (const version of this.#bySlot.values()) version.abandon();
+  }
+
+  /** What the disk holds. */
+  get usedBytes(): number {
+    return this.#usedBytes;
   }
 
   /** Versions that are open, for leak checks. */

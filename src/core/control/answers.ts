@@ -4,6 +4,7 @@
  */
 
 import * as v from "valibot";
+import { cacheUsageAnswer } from "./cache_answers.ts";
 
 /** Media type of answers that come line by line, each a JSON object. */
 export const NDJSON = "application/x-ndjson";
@@ -117,6 +118,8 @@ export const statusAnswer = v.object({
     files_without_proved_replica: count,
   }),
   reads_waiting: count,
+  /** Null when nothing is kept. */
+  cache: orNull(cacheUsageAnswer),
   scans: v.array(
     v.object({
       origin: v.string(),

@@ -4,11 +4,24 @@ import * as v from "valibot";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-export const cacheStatus = v.picklist(["ok", "degraded"]);
+const cacheStatus = v.picklist(["ok", "degraded"]);
+
+/** The cache in `status`. */
+export const cacheUsageAnswer = v.object({
+  status: cacheStatus,
+  /** Why nothing is kept for now. */
+  reason: v.nullable(v.string()),
+  used_bytes: count,
+  limit_bytes: count,
+  /** Bytes that reads took from the cache, and from elsewhere, since the mount began. */
+  hit_bytes: count,
+  missed_bytes: count,
+});
+export type CacheUsageAnswer = v.InferOutput<typeof cacheUsageAnswer>;
 
 export const cacheStatsAnswer = v.object({
   status: cacheStatus,
-  /** Why it is degraded. */
+  /** Why nothing is kept for now. */
   reason: v.nullable(v.string()),
   budget_bytes: count,
   used_bytes: count,

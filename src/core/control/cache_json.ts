@@ -7,9 +7,12 @@ import type {
   CacheClearAnswer,
   CacheFetchAnswer,
   CacheStatsAnswer,
+  CacheUsageAnswer,
   CacheVerifyAnswer,
 } from "./cache_answers.ts";
+import type { ControlledCache } from "./controlled_mount.ts";
 import { shownPath } from "./event_json.ts";
+import type { LiveCache } from "./live.ts";
 
 export function cacheStatsJson(state: CacheState, stats: CacheStats): CacheStatsAnswer {
   return {
@@ -25,8 +28,29 @@ export function cacheStatsJson(state: CacheState, stats: CacheStats): CacheStats
   };
 }
 
-export function cacheStateJson(state: CacheState) {
+function cacheStateJson(state: CacheState) {
   return { status: state.status, reason: state.status === "ok" ? null : state.reason };
+}
+
+/** The cache in `status`; null for a mount that has none. */
+export function cacheUsageJson(cache: ControlledCache | undefined): CacheUsageAnswer | null {
+  if (cache === undefined) return null;
+  const { usage, state } = cache;
+  return {
+    ...cacheStateJson(state),
+    used_bytes: usage.usedBytes,
+    limit_bytes: usage.limitBytes,
+    hit_bytes: usage.hitBytes,
+    missed_bytes: usage.missedBytes,
+  };
+}
+
+/** The cache in the live view. */
+export function cacheLiveJson(cache: ControlledCache | undefined): LiveCache | null {
+  const json = cacheUsageJson(cache);
+  if (json === null) return null;
+  const { status: state, reason: _, ...usage } = json;
+  return { state, ...usage };
 }
 
 export function clearJson({ files, bytes, leftFiles }: ClearReport): CacheClearAnswer {

@@ -78,6 +78,7 @@ export interface Reloaded {
 /** What people ask of a cache; paths are of the tree. Fails with `cache` where it cannot be used. */
 export interface ControlledCache {
   readonly state: CacheState;
+  readonly usage: CacheUsage;
   stats(): Promise<CacheStats>;
   clear(options: ClearOptions): Promise<ClearReport>;
   verify(options: VerifyOptions, onProgress: OnBytes): Promise<VerifyReport>;
@@ -87,6 +88,14 @@ export interface ControlledCache {
   unpin(paths: readonly BytePath[]): Promise<void>;
   /** Rejects as `pin`. */
   prefetch(paths: readonly BytePath[], onProgress: OnBytes): Promise<FetchedFiles>;
+}
+
+export interface CacheUsage {
+  readonly usedBytes: number;
+  readonly limitBytes: number;
+  /** Bytes that reads took from the cache, and from elsewhere, since the mount began. */
+  readonly hitBytes: number;
+  readonly missedBytes: number;
 }
 
 /** How far something has come, in bytes. */

@@ -2,6 +2,7 @@
 
 import type { OriginReport } from "../federation/federation.ts";
 import { overallStatus } from "../federation/survey.ts";
+import { cacheLiveJson } from "./cache_json.ts";
 import type { ControlledMount, ControlledOrigin } from "./controlled_mount.ts";
 import type { LiveOrigin, LiveState } from "./live.ts";
 import { originJson } from "./origin_json.ts";
@@ -21,7 +22,7 @@ export function liveState(mount: ControlledMount, nowMs: number): LiveState {
       const { directories, pending, files } = progress;
       return { origin, started: isoTime(startedMs), directories, pending, files };
     }),
-    cache: null,
+    cache: cacheLiveJson(mount.cache),
   };
 }
 

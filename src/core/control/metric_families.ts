@@ -21,7 +21,12 @@ const MICRO = 1_000_000;
 const STATUSES: readonly HealthStatus[] = ["healthy", "degraded", "unhealthy", "unknown"];
 
 export function families(mount: ControlledMount, counts: EventCounts): readonly Family[] {
-  return [...ofOrigins(mount, counts), ...ofMount(mount, counts), ...ofProcess()];
+  return [
+    ...ofOrigins(mount, counts),
+    ...ofMount(mount, counts),
+    ...ofCache(mount),
+    ...ofProcess(),
+  ];
 }
 
 function ofOrigins(mount: ControlledMount, counts: EventCounts): readonly Family[] {
@@ -172,6 +177,40 @@ function ofMount(mount: ControlledMount, counts: EventCounts): readonly Family[]
       name: "process_start_time_seconds",
       help: "When the mount began",
       samples: one(() => identity.startedMs / MS),
+    },
+  ];
+}
+
+/** Nothing of a mount without a cache. */
+function ofCache(mount: ControlledMount): readonly Family[] {
+  const { cache } = mount;
+  if (cache === undefined) return [];
+  const one = (value: () => number) => (): Sample[] => [[[], value()]];
+  return [
+    {
+      name: "musicfs_cache_degraded",
+      help: "1 while nothing can be kept",
+      samples: one(() => (cache.state.status === "ok" ? 0 : 1)),
+    },
+    {
+      name: "musicfs_cache_used_bytes",
+      help: "Bytes kept on disk",
+      samples: one(() => cache.usage.usedBytes),
+    },
+    {
+      name: "musicfs_cache_limit_bytes",
+      help: "Bytes that may be kept",
+      samples: one(() => cache.usage.limitBytes),
+    },
+    {
+      name: "musicfs_cache_hit_bytes_total",
+      help: "Bytes that reads took from the cache",
+      samples: one(() => cache.usage.hitBytes),
+    },
+    {
+      name: "musicfs_cache_missed_bytes_total",
+      help: "Bytes that reads took from elsewhere, through the cache",
+      samples: one(() => cache.usage.missedBytes),
     },
   ];
 }

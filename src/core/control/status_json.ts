@@ -2,6 +2,7 @@
 
 import { overallStatus } from "../federation/survey.ts";
 import type { StatusAnswer } from "./answers.ts";
+import { cacheUsageJson } from "./cache_json.ts";
 import type { ControlledMount } from "./controlled_mount.ts";
 import { usageJson } from "./origin_json.ts";
 
@@ -34,6 +35,7 @@ export function statusJson(
     })),
     library: { ...totals, files_without_proved_replica: filesWithoutProvedReplica },
     reads_waiting: mount.readsWaiting,
+    cache: cacheUsageJson(mount.cache),
     scans: mount.scans().map(({ origin, startedMs, progress }) => ({
       origin,
       started: new Date(startedMs).toISOString(),

@@ -14,14 +14,14 @@ import type {
 } from "../cache/store_protocol.ts";
 import { filesOfPins, treeFiles } from "../cache/tree_files.ts";
 import type { CatalogReader } from "../catalog/catalog.ts";
-import type { ControlledCache, OnBytes } from "../control/controlled_mount.ts";
+import type { CacheUsage, ControlledCache, OnBytes } from "../control/controlled_mount.ts";
 import { OwnError } from "../errors.ts";
-import type { FetchFile } from "../federation/file.ts";
+import type { FetchFile, ServedRead } from "../federation/file.ts";
 import { shownBytes } from "../quantities.ts";
 
 export interface CachedLibraryPorts {
   readonly catalog: CatalogReader;
-  readonly blocks: BlockCache;
+  readonly blocks: BlockCache & { readonly usedBytes: number };
   readonly calls: (onProgress?: OnBytes) => StoreCalls;
   readonly fetch: FetchFile;
   readonly budgetBytes: number;
@@ -29,11 +29,23 @@ export interface CachedLibraryPorts {
 
 export class CachedLibrary implements ControlledCache {
   readonly #closing = new AbortController();
+  readonly #reads = { hitBytes: 0, missedBytes: 0 };
 
   constructor(readonly ports: CachedLibraryPorts) {}
 
   get state(): CacheState {
     return this.ports.blocks.state;
+  }
+
+  get usage(): CacheUsage {
+    const { blocks, budgetBytes } = this.ports;
+    return { usedBytes: blocks.usedBytes, limitBytes: budgetBytes, ...this.#reads };
+  }
+
+  /** A read was answered. */
+  count({ cacheBytes, bytesRead }: Pick<ServedRead, "cacheBytes" | "bytesRead">): void {
+    this.#reads.hitBytes += cacheBytes;
+    this.#reads.missedBytes += bytesRead - cacheBytes;
   }
 
   stats(): Promise<CacheStats> {

@@ -8,6 +8,7 @@ const A = pathFromText("album/ä");
 
 class FakeCache implements ControlledCache {
   readonly state = { status: "degraded", reason: "the disk is full" } as const;
+  readonly usage = { usedBytes: 5, limitBytes: 10, hitBytes: 3, missedBytes: 4 };
   readonly asked: unknown[] = [];
 
   stats() {
@@ -52,13 +53,31 @@ async function served(cache?: ControlledCache) {
   const mount = new FakeMount(controlled.path("cache"));
   mount.cache = cache;
   controlled.serve(mount);
-  return { controlled, client: (await controlled.client()).cache };
+  const mountClient = await controlled.client();
+  return { controlled, mountClient, client: mountClient.cache };
 }
 
 describe("the control API of the cache", () => {
   test("tells its state and what it holds", async () => {
-    const { controlled, client } = await served(new FakeCache());
+    const { controlled, client, mountClient } = await served(new FakeCache());
     await using _controlled = controlled;
+    expect((await mountClient.status()).cache).toEqual({
+      ...{ status: "degraded", reason: "the disk is full", used_bytes: 5, limit_bytes: 10 },
+      ...{ hit_bytes: 3, missed_bytes: 4 },
+    });
+    const metrics = (await mountClient.metrics()).match(/^musicfs_cache_.*/gm);
+    expect(metrics).toEqual([
+      "musicfs_cache_degraded 1",
+      "musicfs_cache_used_bytes 5",
+      "musicfs_cache_limit_bytes 10",
+      "musicfs_cache_hit_bytes_total 3",
+      "musicfs_cache_missed_bytes_total 4",
+    ]);
+    for await (const update of mountClient.live()) {
+      if (update.kind !== "state") continue;
+      expect(update.cache).toMatchObject({ state: "degraded", used_bytes: 5, hit_bytes: 3 });
+      break;
+    }
     expect(await client.stats()).toEqual({
       ...{ status: "degraded", reason: "the disk is full", budget_bytes: 10, used_bytes: 5 },
       ...{ files: 2, complete_files: 1, open_files: 1, pinned_files: 1, pinned_bytes: 3 },
@@ -108,8 +127,9 @@ describe("the control API of the cache", () => {
   });
 
   test("says so when nothing is kept", async () => {
-    const { controlled, client } = await served();
+    const { controlled, client, mountClient } = await served();
     await using _controlled = controlled;
+    expect((await mountClient.status()).cache).toBeNull();
     const failure = await client.stats().catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: "usage" });
   });
