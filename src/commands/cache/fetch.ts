@@ -13,8 +13,9 @@ import { byteProgress } from "./progress.ts";
 import { openCacheSession } from "./session.ts";
 
 const PIN_HELP = `
-What is pinned is fetched, stays on disk, and is fetched again when it changes: it plays with every origin
-gone. Refused, with the sizes, when all that is pinned would not fit into nine tenths of content_cache_gb.
+What is pinned is fetched and stays on disk: it plays with every origin gone. Pin again to fetch what was
+added or changed since. Refused, with the sizes, when all that is pinned would not fit into nine tenths of
+content_cache_gb.
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage or configuration, 3 some files could not be fetched,
 4 another process uses the cache.
