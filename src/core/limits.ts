@@ -24,6 +24,9 @@ export const DIRECTORY_DEADLINE_MS = 2000;
 /** Threads that may block on local disks. No origin holds more than half of them. */
 export const READER_THREADS = 4;
 
+/** Of a local file whose opening had to wait for the disk, so much is fetched along with it. */
+export const OPEN_FETCH_BYTES = 128 * 1024;
+
 /** Open handles of one mount; OPEN beyond it answers ENFILE. */
 export const MAX_OPEN_HANDLES = 16_384;
 
@@ -268,6 +271,7 @@ function assertRelation(holds: boolean, relation: string): void {
 }
 
 assertRelation(READER_THREADS >= 2, "half of READER_THREADS is at least one");
+assertRelation(OPEN_FETCH_BYTES <= MAX_READ_BYTES, "a reader's buffer takes a file's head");
 assertRelation(SEAM_BYTES <= MAX_READ_BYTES, "a seam fits one read");
 assertRelation(SEAM_BYTES === FINGERPRINT_EDGE_BYTES, "seams and fingerprint edges are comparable");
 assertRelation(SWITCH_MIN_MS < SWITCH_MAX_MS, "the switch rule has room between its bounds");

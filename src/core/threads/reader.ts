@@ -4,7 +4,7 @@
  */
 
 import { finishReply, openReply, REPLY_BODY } from "../fuse/reply.ts";
-import { DISK_IDLE_MS, MAX_READ_BYTES } from "../limits.ts";
+import { DISK_IDLE_MS, MAX_READ_BYTES, OPEN_FETCH_BYTES } from "../limits.ts";
 import { Disk } from "../origins/disk/disk.ts";
 import { serveDiskRequest } from "../origins/disk/protocol.ts";
 import type { Syscalls } from "../sys/libc.ts";
@@ -96,6 +96,7 @@ export class Reader implements Disposable {
     const epoch = job.fd;
     const fd = this.#local.open(job.fh, job.origin, rootFd, path, expected, epoch, false);
     if (fd >= 0) {
+      this.#fetchHead(fd, job.origin, expected.sizeBytes);
       const opened = { fh: job.fh, flags: LOCAL_OPEN_FLAGS, backingId: 0 };
       reply(this.#reply, openReply(this.#reply, job.unique, opened));
       return;
@@ -106,15 +107,31 @@ export class Reader implements Disposable {
     defer({ kind: "open", unique: job.unique, version, fh: job.fh, failure });
   }
 
+  /**
+   * Who opens a file reads its head next. Fetched into the page cache now, those reads are answered by
+   * the FUSE thread, without the way to a reader and back. An error is left to them.
+   */
+  #fetchHead(fd: number, origin: number, sizeBytes: number): void {
+    const length = Math.min(sizeBytes, OPEN_FETCH_BYTES);
+    if (length === 0) return;
+    const startedMs = performance.now();
+    const read = this.ports.syscalls.pread(fd, this.#reply.address, length, 0);
+    if (read > 0) this.#measured(origin, performance.now() - startedMs);
+  }
+
+  #measured(origin: number, durationMs: number): void {
+    if (this.ports.state.latencies.add(origin, durationMs)) this.ports.onMeasured();
+  }
+
   #read(job: Job): void {
-    const { state, reply, defer, onMeasured } = this.ports;
-    const { handles, routing, seams, served, latencies } = state;
+    const { state, reply, defer } = this.ports;
+    const { handles, routing, seams, served } = state;
     const { fh, fd, origin, offsetBytes, lengthBytes, unique } = job;
     const startedMs = performance.now();
     const read = this.#local.read(fh, fd, offsetBytes, lengthBytes, this.#reply, REPLY_BODY);
     if (read >= 0) {
       reply(this.#reply, finishReply(this.#reply, unique, read));
-      if (latencies.add(origin, performance.now() - startedMs)) onMeasured();
+      this.#measured(origin, performance.now() - startedMs);
       routing.count(origin, "reads", 1);
       routing.count(origin, "bytes", read);
       const bytes = this.#reply.bytes.subarray(REPLY_BODY, REPLY_BODY + read);
