@@ -12,7 +12,7 @@ process.exit(
     ...SOURCE_CHECKS,
     suiteStage(unitSuite()),
     commandStage("build", [process.execPath, "scripts/build.ts"]),
-    suiteStage(machineSuite("integration", 480_000)),
+    suiteStage(machineSuite("integration", 600_000)),
     suiteStage(machineSuite("e2e", 840_000)),
   ]),
 );

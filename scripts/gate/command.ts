@@ -1,5 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { appendFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+
+/** How long output may come after the command has ended. */
+const CLOSE_MS = 500;
 
 export interface CommandOptions {
   /** Added to the environment of this process. */
@@ -8,6 +13,8 @@ export interface CommandOptions {
   readonly deadlineMs: number;
   /** Where its output goes: default to that of this process. */
   readonly output?: "inherit" | "ignore";
+  /** A file that its output is appended to as well. */
+  readonly transcript?: string;
 }
 
 export interface CommandResult {
@@ -32,13 +39,21 @@ function killGroup(child: ChildProcess): void {
  */
 export async function runCommand(
   [program, ...args]: readonly [string, ...string[]],
-  { env, deadlineMs, output = "inherit" }: CommandOptions,
+  { env, deadlineMs, output = "inherit", transcript }: CommandOptions,
 ): Promise<CommandResult> {
   const child = spawn(program, args, {
-    stdio: ["ignore", output, output],
+    stdio: transcript === undefined ? ["ignore", output, output] : ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...env },
     detached: true,
   });
+  if (transcript !== undefined) {
+    for (const name of ["stdout", "stderr"] as const) {
+      child[name]?.on("data", (piece: Buffer) => {
+        appendFileSync(transcript, piece);
+        if (output === "inherit") process[name].write(piece);
+      });
+    }
+  }
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
@@ -50,7 +65,11 @@ export async function runCommand(
   };
   process.on("SIGINT", stop).on("SIGTERM", stop);
   try {
+    const closed = once(child, "close");
     const [status] = (await once(child, "exit")) as [number | null];
+    // What it left behind may hold its output open.
+    await Promise.race([closed, delay(CLOSE_MS)]);
+    for (const stream of [child.stdout, child.stderr]) stream?.destroy();
     return { status, timedOut };
   } finally {
     clearTimeout(timer);

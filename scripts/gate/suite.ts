@@ -7,6 +7,7 @@ import { readJunit } from "./junit.ts";
 import { leftovers } from "./leftovers.ts";
 import type { Stage } from "./stage.ts";
 import { failed, sum, type Tally } from "./tally.ts";
+import { toldSecrets } from "./told.ts";
 
 /** Directories under test/ whose tests need the machine: root, FUSE, real servers, the compiled binary. */
 const MACHINE_SUITES: readonly string[] = ["integration", "e2e"];
@@ -76,6 +77,8 @@ async function runSuite(suite: Suite): Promise<Tally> {
   // Tests that act as an ordinary user have their files there too.
   chmodSync(directory, 0o755);
   const report = `${directory}.xml`;
+  const transcript = `${directory}.transcript`;
+  const colours = process.stdout.isTTY ? { FORCE_COLOR: "1" } : {};
   try {
     const { status, timedOut } = await runCommand(
       [
@@ -89,13 +92,15 @@ async function runSuite(suite: Suite): Promise<Tally> {
         ...suite.files.map((file) => `./${file}`),
       ],
       {
-        env: { TMPDIR: directory },
+        env: { TMPDIR: directory, MUSICFS_TRANSCRIPT: transcript, ...colours },
         deadlineMs: suite.deadlineMs,
         output: suite.output ?? "inherit",
+        transcript,
       },
     );
     const left = await settledLeftovers(directory);
     const tests = readJunit(existsSync(report) ? readFileSync(report, "utf8") : "", suite.files);
+    const told = toldSecrets(readFileSync(transcript, "utf8"));
     const ending = timedOut
       ? [`${suite.name}: stopped after ${suite.deadlineMs / 1000} s`]
       : status !== 0 && tests.failed.length === 0
@@ -105,9 +110,11 @@ async function runSuite(suite: Suite): Promise<Tally> {
       tests,
       failed(...ending),
       failed(...left.map((line) => `${suite.name} left behind: ${line}`)),
+      failed(...told.map((line) => `${suite.name} told a secret: ${line}`)),
     ]);
   } finally {
     rmSync(report, { force: true });
+    rmSync(transcript, { force: true });
     // Never descends into what is still mounted there: that would be an origin's own files.
     if (leftovers(directory).every((line) => !line.startsWith("mount "))) {
       rmSync(directory, { recursive: true, force: true });
@@ -115,7 +122,10 @@ async function runSuite(suite: Suite): Promise<Tally> {
   }
 }
 
-/** A stage that runs the suite and fails too for every process, mount and temporary file left behind. */
+/**
+ * A stage that runs the suite and fails too for every process, mount and temporary file left behind, and for every
+ * secret that the suite, or a program in it, has put out.
+ */
 export function suiteStage(suite: Suite): Stage {
   return { name: suite.name, run: () => runSuite(suite) };
 }

@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { secret } from "../secrets.ts";
 import { ensurePackages } from "./packages.ts";
 import { accepts, freePorts } from "./ports.ts";
 import { type ProcessId, until } from "./process.ts";
@@ -45,7 +46,7 @@ export interface Smb extends AsyncDisposable {
 }
 
 const USER = "root";
-const PASSWORD = "smb-Secret-2974";
+const PASSWORD = secret("smb");
 const SHARE = "share";
 const START_TIMEOUT_MS = 30_000;
 

@@ -8,6 +8,7 @@ import { copyFileSync, existsSync, readFileSync } from "node:fs";
 import { chmod, chown } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
+import { secret } from "../secrets.ts";
 import { ensurePackages } from "./packages.ts";
 import { freePorts, greeting } from "./ports.ts";
 import { type ProcessId, until } from "./process.ts";
@@ -54,8 +55,8 @@ export interface Sshd extends AsyncDisposable {
 
 const TEST_USER = "music";
 const TEST_UID = 61_234;
-const PASSWORD = "sshd-Pass-4711";
-const PASSPHRASE = "sshd-Passphrase-0815";
+const PASSWORD = secret("sshd");
+const PASSPHRASE = secret("key");
 const START_TIMEOUT_MS = 20_000;
 
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {

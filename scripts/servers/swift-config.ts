@@ -1,5 +1,7 @@
 /** Configuration files of a Swift cluster of one machine, one disk and one copy. */
 
+import { secret } from "../secrets.ts";
+
 export interface S3Keys {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -9,17 +11,17 @@ export const REGION = "us-east-1";
 /** May do everything. */
 export const OWNER: S3Keys = {
   accessKeyId: "musicfs:owner",
-  secretAccessKey: "swift-owner-Secret-5dK2pQ",
+  secretAccessKey: secret("owner"),
 };
 /** May read everything. */
 export const READER: S3Keys = {
   accessKeyId: "musicfs:reader",
-  secretAccessKey: "swift-reader-Secret-8hT1vX",
+  secretAccessKey: secret("reader"),
 };
 /** Known, and allowed nothing: 403 on all it asks. */
 export const DENIED: S3Keys = {
   accessKeyId: "musicfs:denied",
-  secretAccessKey: "swift-denied-Secret-3mW9zB",
+  secretAccessKey: secret("denied"),
 };
 
 /** The storage servers, behind the proxy that speaks S3. */

@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { keepForGate } from "../support/transcript.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const PROGRAM = [process.execPath, join(ROOT, "src/main.ts")];
@@ -71,6 +72,7 @@ export class Home implements Disposable {
       child.stderr.text(),
       child.exited,
     ]);
+    keepForGate(`$ ${command.join(" ")}\n${stdout}${stderr}`);
     return { code, stdout, stderr };
   }
 }

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { secret } from "../../scripts/secrets.ts";
 import { type Sshd, startSshd } from "../../scripts/servers/sshd.ts";
 import { type BytePath, nameFromText } from "../../src/core/bytes.ts";
 import type { SftpOriginSettings } from "../../src/core/config/config.ts";
@@ -72,9 +73,11 @@ describe("OpenSSH with keys", () => {
     const missing = await probe(origin(server, own));
     expect(missing).toStartWith("credentials");
     expect(missing).toContain("is encrypted: give its passphrase");
-    const wrong = await probe(origin(server, own, credentials({ NAS_PASSPHRASE: "Wrong-1234" })));
+    const wrong = await probe(
+      origin(server, own, credentials({ NAS_PASSPHRASE: secret("wrong") })),
+    );
     expect(wrong).toContain("does not open it");
-    expect(wrong).not.toContain("Wrong-1234");
+    expect(wrong).not.toContain(secret("wrong"));
   });
 
   test("lets the agent's keys in", async () => {
@@ -180,10 +183,12 @@ describe("OpenSSH with a password and SFTP only", () => {
       expect(await right.stat(path("song"))).toMatchObject({ sizeBytes: 2 });
       expect(await right.checksum(path("song"), "sha256")).toBeUndefined();
       await right.close();
-      const wrong = await probe(origin(server, own, credentials({ NAS_PASSWORD: "Wrong-5678" })));
+      const wrong = await probe(
+        origin(server, own, credentials({ NAS_PASSWORD: secret("wrong") })),
+      );
       expect(wrong).toStartWith("credentials");
       expect(wrong).toContain("tried the password");
-      expect(wrong).not.toContain("Wrong-5678");
+      expect(wrong).not.toContain(secret("wrong"));
     },
     60_000,
   );

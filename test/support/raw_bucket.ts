@@ -1,5 +1,6 @@
 /** An S3 origin over a server of the test's own making; both end with the scope. */
 
+import { secret } from "../../scripts/secrets.ts";
 import type { S3OriginSettings } from "../../src/core/config/config.ts";
 import { MusicFsError } from "../../src/core/errors.ts";
 import { openS3Origin, type S3Origin, type S3Ports } from "../../src/core/origins/s3/origin.ts";
@@ -12,7 +13,7 @@ export interface RawBucket extends AsyncDisposable {
 }
 
 /** What `rawBucket` signs with; no output may ever show the secret. */
-export const RAW_KEYS = { accessKeyId: "AKRAW", secretAccessKey: "raw-Secret-9hX2" };
+export const RAW_KEYS = { accessKeyId: "AKRAW", secretAccessKey: secret("raw") };
 
 export async function rawBucket(
   answer: Answer,

@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { keepForGate } from "../../support/transcript.ts";
 import {
   commandFor,
   eventually,
@@ -119,6 +120,9 @@ export class Workspace implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    for (const log of new Bun.Glob("home/**/*.log").scanSync({ cwd: this.root, dot: true })) {
+      keepForGate(readFileSync(this.path(log), "utf8"));
+    }
     rmSync(this.root, { recursive: true, force: true });
   }
 
@@ -254,6 +258,7 @@ export class Mount implements AsyncDisposable {
   async #collect(): Promise<string> {
     const decoder = new TextDecoder();
     for await (const chunk of this.#child.stderr) this.#log += decoder.decode(chunk);
+    keepForGate(this.#log);
     return this.#log;
   }
 }

@@ -1,6 +1,7 @@
 /** Child processes of tests: each has a deadline, and may be an ordinary user in a place of its own. */
 
 import { readFileSync } from "node:fs";
+import { keepForGate } from "../../support/transcript.ts";
 
 const RUN_TIMEOUT_MS = 60_000;
 
@@ -60,6 +61,7 @@ export async function run(command: readonly string[], options: RunOptions = {}):
     child.exited,
   ]);
   clearTimeout(timer);
+  keepForGate(`$ ${command.join(" ")}\n${stdout}${stderr}`);
   if (late) throw new Error(`${command.join(" ")} took longer than ${timeoutMs} ms\n${stderr}`);
   return { code, stdout, stderr };
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { suiteStage } from "../../../scripts/gate/suite.ts";
 import type { Tally } from "../../../scripts/gate/tally.ts";
+import { secret } from "../../../scripts/secrets.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -45,6 +46,20 @@ describe("suiteStage()", () => {
 
   test("fails for a suite without files", async () => {
     expect(await runSuite()).toEqual({ passed: 0, failed: ["suite: no tests found"], skipped: [] });
+  });
+
+  test("fails for a secret that it, or a program under test, puts out (R-3)", async () => {
+    const support = join(import.meta.dir, "../../support/transcript.ts");
+    const tally = await runSuite(
+      `test("a", () => console.error("password ${secret("nas")}"));`,
+      `import { keepForGate } from ${JSON.stringify(support)};
+       test("b", () => keepForGate("log: ${secret("bucket")}"));`,
+    );
+    expect(tally.passed).toBe(2);
+    expect(tally.failed.toSorted()).toEqual([
+      "suite told a secret: log: bucket-[a secret]",
+      "suite told a secret: password nas-[a secret]",
+    ]);
   });
 
   test("fails for files and processes left behind", async () => {

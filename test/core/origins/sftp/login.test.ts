@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { type AuthContext, utils } from "ssh2";
+import { secret } from "../../../../scripts/secrets.ts";
 import { systemClock } from "../../../../src/core/clock.ts";
 import { Secret } from "../../../../src/core/config/secret.ts";
 import { MusicFsError } from "../../../../src/core/errors.ts";
@@ -14,8 +15,8 @@ import { ed25519Pair } from "./keys.ts";
 import { ScriptedServer } from "./scripted_server.ts";
 import { surroundings } from "./settings.ts";
 
-const PASSWORD = "open-Sesame-4711";
-const PASSPHRASE = "shibboleth-0815";
+const PASSWORD = secret("login");
+const PASSPHRASE = secret("key");
 
 let home: string;
 beforeEach(() => {
