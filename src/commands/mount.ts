@@ -10,6 +10,7 @@ import { OwnError } from "../core/errors.ts";
 import { standardErrorLogger } from "../core/log.ts";
 import { daemonStarter, selfCommand, startDaemon } from "../core/mount/daemonize.ts";
 import { runMount } from "../core/mount/run_mount.ts";
+import { serviceManager } from "../core/mount/service_notices.ts";
 import { action, contextOf } from "./context.ts";
 import { print, printJson } from "./output.ts";
 import { repeatable } from "./repeatable.ts";
@@ -82,6 +83,7 @@ export interface MountRun {
 /** Mounts and serves; as a daemon it returns once the mount can be used. */
 export async function mountLibrary(flags: ConfigFlags, run: MountRun): Promise<undefined> {
   const starter = daemonStarter();
+  const manager = serviceManager(process.env, process.pid);
   try {
     const { around, requireAll } = run;
     const { config, file } = await loadConfig(flags, around);
@@ -105,7 +107,7 @@ export async function mountLibrary(flags: ConfigFlags, run: MountRun): Promise<u
     const log = standardErrorLogger(config.log.level, around.env);
     const onReady = () => starter?.ready();
     const version = versionText();
-    const source = { config, configFile: file, flags, around };
+    const source = { config, configFile: file, flags, around, manager };
     await runMount({ ...source, version, log, requireAll, onReady });
   } catch (error) {
     starter?.failed(error);

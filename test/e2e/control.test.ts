@@ -260,7 +260,7 @@ mounted("mounts are told apart by path and by configuration", async () => {
 mounted("--metrics serves the page of metrics on a port, and nothing else", async () => {
   using library = twoDisks();
   const [port] = await freePorts(1);
-  await using _mount = await library.mount("--metrics", String(port));
+  await using _mount = await library.mount(["--metrics", String(port)]);
   expect(await library.shell('cat "$1/a/1.flac"')).toBe("one");
   const page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   expect(page).toContain('musicfs_origin_health{origin="one",type="local",status="healthy"} 1');

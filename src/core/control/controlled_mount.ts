@@ -22,6 +22,8 @@ export interface ControlledOrigin {
   readonly traffic: OriginTraffic;
   /** Operations of the origin under way. */
   readonly operations: number;
+  /** Wall clock, ms, when every directory of it was last listed; undefined for never. */
+  readonly lastCompleteScanMs: number | undefined;
 }
 
 /** What was read from an origin since it was added, by whatever thread. */

@@ -86,6 +86,12 @@ function ofOrigins(mount: ControlledMount, counts: EventCounts): readonly Family
       samples: each(({ report }) => report.lastCheckMs && report.lastCheckMs / MS),
     },
     {
+      name: "musicfs_origin_last_complete_scan_timestamp_seconds",
+      help: "When every directory was last listed",
+      labels: origin,
+      samples: each(({ lastCompleteScanMs }) => lastCompleteScanMs && lastCompleteScanMs / MS),
+    },
+    {
       name: "musicfs_origin_reads_total",
       help: "Reads that the origin answered",
       labels: origin,

@@ -43,7 +43,9 @@ export class ControlledLibrary implements ControlledMount {
         bytes: byThreads("bytes") + bytesRead,
       };
       const usage = this.usageOf(settings);
-      return [{ report: { ...report, usage }, settings, traffic, operations: underWay }];
+      const lastCompleteScanMs = ports.catalog.lastCompleteScanMs(settings.id) || undefined;
+      const full = { ...report, usage };
+      return [{ report: full, settings, traffic, operations: underWay, lastCompleteScanMs }];
     });
   }
 

@@ -11,6 +11,7 @@ import type { Config } from "../config/config.ts";
 import type { ConfigFlags } from "../config/load.ts";
 import type { Surroundings } from "../config/paths.ts";
 import type { Logger } from "../log.ts";
+import type { ServiceManager } from "./service_notices.ts";
 
 export interface MountOptions {
   /** Flags and environment are already in it. `config.mountPoint` is where to mount. */
@@ -20,6 +21,8 @@ export interface MountOptions {
   /** What it was made with, for reading the file again. */
   readonly flags: ConfigFlags;
   readonly around: Surroundings;
+  /** Who started this process as a service, if anybody did. */
+  readonly manager: ServiceManager;
   /** Of this program, as `--version` has it. */
   readonly version: string;
   readonly log: Logger;

@@ -31,7 +31,18 @@ export interface Syscalls {
   umount2(target: number, flags: number): number;
   socketpair(domain: number, type: number, protocol: number, into: number): number;
   recvmsg(fd: number, message: number, flags: number): number;
+  socket(domain: number, type: number, protocol: number): number;
+  sendto(
+    fd: number,
+    from: number,
+    lengthBytes: number,
+    flags: number,
+    address: number,
+    addressBytes: number,
+  ): number;
   prctl(option: number, argument: number): number;
+  /** `into`: a `struct timespec`'s address. */
+  clockGettime(clock: number, into: number): number;
   inotifyInit(flags: number): number;
   inotifyAddWatch(fd: number, path: number, mask: number): number;
   inotifyRemoveWatch(fd: number, watch: number): number;
@@ -62,7 +73,10 @@ function load(): Syscalls {
     umount2: { args: [ptr, i32], returns: i32 },
     socketpair: { args: [i32, i32, i32, ptr], returns: i32 },
     recvmsg: { args: [i32, ptr, i32], returns: i64_fast },
+    socket: { args: [i32, i32, i32], returns: i32 },
+    sendto: { args: [i32, ptr, u64_fast, i32, ptr, u32], returns: i64_fast },
     prctl: { args: [i32, u64_fast], returns: i32 },
+    clock_gettime: { args: [i32, ptr], returns: i32 },
     inotify_init1: { args: [i32], returns: i32 },
     inotify_add_watch: { args: [i32, ptr, u32], returns: i32 },
     inotify_rm_watch: { args: [i32, i32], returns: i32 },
@@ -102,7 +116,11 @@ function load(): Syscalls {
     socketpair: (domain, type, protocol, into) =>
       answer(symbols.socketpair(domain, type, protocol, p(into))),
     recvmsg: (fd, message, flags) => answer(symbols.recvmsg(fd, p(message), flags)),
+    socket: (domain, type, protocol) => answer(symbols.socket(domain, type, protocol)),
+    sendto: (fd, from, length, flags, address, size) =>
+      answer(symbols.sendto(fd, p(from), length, flags, p(address), size)),
     prctl: (option, argument) => answer(symbols.prctl(option, argument)),
+    clockGettime: (clock, into) => answer(symbols.clock_gettime(clock, p(into))),
     inotifyInit: (flags) => answer(symbols.inotify_init1(flags)),
     inotifyAddWatch: (fd, path, mask) => answer(symbols.inotify_add_watch(fd, p(path), mask)),
     inotifyRemoveWatch: (fd, watch) => answer(symbols.inotify_rm_watch(fd, watch)),

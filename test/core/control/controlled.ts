@@ -59,7 +59,13 @@ export class FakeMount implements ControlledMount {
         ...{ latencyP50Ms: 0.4123, latencyP99Ms: 1, lastLatencyMs: 0.5, lastUpdateMs: 1 },
         ...{ lastCheckMs: Date.UTC(2026, 0, 2), nextCheckMs: undefined, lastError: undefined },
       } as const;
-      return { report, settings, traffic: { reads: 3, bytes: 4096 }, operations: 2 };
+      return {
+        report,
+        settings,
+        traffic: { reads: 3, bytes: 4096 },
+        operations: 2,
+        lastCompleteScanMs: undefined,
+      };
     });
   }
 

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { mountsIn, type RunningMount } from "../../../src/core/control/find_mount.ts";
-import { Mount, Workspace } from "./musicfs.ts";
+import { Mount, type MountOptions, Workspace } from "./musicfs.ts";
 
 export class ControlledLibrary extends Workspace {
   readonly configFile: string;
@@ -25,8 +25,8 @@ export class ControlledLibrary extends Workspace {
     return readFileSync(this.configFile, "utf8");
   }
 
-  mount(...args: readonly string[]): Promise<Mount> {
-    return Mount.scanned(this, ["--config", this.configFile, ...args]);
+  mount(args: readonly string[] = [], options: MountOptions = {}): Promise<Mount> {
+    return Mount.scanned(this, ["--config", this.configFile, ...args], options);
   }
 
   /** What a command says with --json, and its exit code. */
