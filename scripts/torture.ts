@@ -2,13 +2,16 @@
  * Plays random histories of a whole MusicFS on virtual time (test/model):
  *
  *   npm run torture -- [--minutes N] [--seed S] [--histories N] [--trace]
+ *   npm run torture -- --mount [...]
  *   npm run torture -- --bug NAME|all [--seed S]
  *
  * Ends at the first that breaks a promise, with its seed and the shortest history that does, or when
  * the time is up. Default: one minute, from a seed of the clock. `--trace` prints all that happens.
+ * `--mount` plays them on the real mount of dist/musicfs over local directories, which needs root.
  * `--bug` puts a bug of test/model/seeded_bugs.ts in and searches for a history that finds it.
  */
 import { parseArgs } from "node:util";
+import { playMounted } from "../test/e2e/histories/play_mounted.ts";
 import { bugNamed, SEEDED_BUGS } from "../test/model/seeded_bugs.ts";
 import { describeFailure, type Sums, torture } from "../test/model/torture.ts";
 
@@ -23,6 +26,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     histories: { type: "string" },
     bug: { type: "string" },
+    mount: { type: "boolean", default: false },
     trace: { type: "boolean", default: false },
   },
 });
@@ -42,6 +46,7 @@ async function search(): Promise<boolean> {
     fromSeed,
     histories,
     goOn: () => performance.now() < startMs + minutes * MINUTE_MS,
+    ...(values.mount ? { play: playMounted } : {}),
     ...(values.trace ? { trace: console.log } : {}),
     onPlayed(so) {
       if (performance.now() - toldMs < PROGRESS_MS) return;

@@ -17,7 +17,7 @@ export function drawSetup(dice: Dice): Setup {
       watched: dice.chance(0.5),
       attached: dice.chance(0.85),
       pageEntries: dice.one([1, 2, 1000]),
-      maxConcurrency: dice.one([1, 2, 64]),
+      maxConcurrency: dice.one([1, 2, 64, 64]),
     }),
   );
   return {

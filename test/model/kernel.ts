@@ -169,6 +169,7 @@ export class Kernel {
     offsetBytes: number,
     lengthBytes: number,
   ): Promise<Outcome<Uint8Array>> {
+    using _ = this.#keepOpen(handle);
     const { nodeid } = handle.node;
     const attributes = await this.#getattr(handle.node);
     if ("errno" in attributes) return attributes;
@@ -200,6 +201,7 @@ export class Kernel {
     lengthBytes: number,
     onSent: (unique: number) => void = () => undefined,
   ): Promise<Outcome<Uint8Array>> {
+    using _ = this.#keepOpen(handle);
     const { result } = await this.#read(handle, offsetBytes, lengthBytes, onSent);
     return result;
   }
@@ -216,6 +218,16 @@ export class Kernel {
     }
     await handle.idle?.promise;
     await this.#connection.ask("RELEASE", node.nodeid, [u64(fh), u32(0), u32(0), u64(0)]);
+  }
+
+  /** Until it is disposed, the handle is not released, though it may be closed. */
+  #keepOpen(handle: FileHandle): Disposable {
+    if (handle.readsUnderWay++ === 0) handle.idle = Promise.withResolvers();
+    return {
+      [Symbol.dispose]: () => {
+        if (--handle.readsUnderWay === 0) handle.idle?.resolve();
+      },
+    };
   }
 
   /** Reads the page `first` and those missing after it, `last` at most. */
@@ -238,7 +250,6 @@ export class Kernel {
     onSent: (unique: number) => void = () => undefined,
   ): Promise<{ readonly result: Outcome<Uint8Array>; readonly unproved: boolean }> {
     const { fh, node } = handle;
-    if (handle.readsUnderWay++ === 0) handle.idle = Promise.withResolvers();
     const sent = this.ports.onReadSent(handle, offsetBytes, lengthBytes);
     onSent(this.#connection.nextUnique);
     const { errno, body } = await this.#connection.ask("READ", node.nodeid, [
@@ -250,8 +261,6 @@ export class Kernel {
       u32(0),
       u32(0),
     ]);
-    handle.readsUnderWay--;
-    if (handle.readsUnderWay === 0) handle.idle?.resolve();
     const result = errno === 0 ? { ok: new Uint8Array(body) } : { errno };
     if (this.#connection.isGone) return { result: { errno: ENODEV }, unproved: false };
     if ("ok" in result) {

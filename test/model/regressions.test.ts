@@ -152,7 +152,7 @@ describe("a history that went wrong once", () => {
   );
 
   history("replicas are not compared any more once their origin is disabled", TWO, [
-    { do: "put", on: ["a", "b"], path: "p/x", content: 3 },
+    { do: "put", on: ["a", "b"], path: "p/x", content: 14 },
     { do: "open", slot: 0, path: "p/x" },
     {
       do: "read",

@@ -19,10 +19,12 @@ export interface RemovalWatchPorts {
   readonly fail: Violate;
 }
 
-/** What is being listed or looked at when the origin is disabled may end. */
-const LISTING_MS = 31_000;
+/** What is being listed or looked at when the origin is disabled may end, page after slow page. */
+const LISTING_MS = 200_000;
 
 export class RemovalWatch implements Watch {
+  /** Disabled ones that got the one read in the background that waited for its turn there. */
+  readonly #waited = new Set<OriginId>();
   /** When an origin was last enabled. */
   readonly #enabledMs = new Map<OriginId, number>();
 
@@ -32,15 +34,22 @@ export class RemovalWatch implements Watch {
     const { settings, isEnabled, fail } = this.ports;
     const what = `${kind} of "${path}" at ${origin}`;
     if (late || !settings.some(({ id }) => id === origin)) fail("no request after removal", what);
-    else if (isEnabled(origin)) this.#enabledMs.set(origin, startMs);
-    else if (!this.#mayEnd(kind, origin, startMs)) fail("a disabled origin is not asked", what);
+    else if (isEnabled(origin)) {
+      this.#enabledMs.set(origin, startMs);
+      this.#waited.delete(origin);
+    } else {
+      if (!this.#mayEnd(kind, origin, startMs)) fail("a disabled origin is not asked", what);
+      if (kind === "read") this.#waited.add(origin);
+    }
   }
 
   /** Whether it may be part of something that was under way when the origin was disabled. */
   #mayEnd(kind: OperationKind, origin: OriginId, nowMs: number): boolean {
     const enabledMs = this.#enabledMs.get(origin) ?? Number.NEGATIVE_INFINITY;
     if (kind === "probe") return false;
-    if (kind === "read") return this.ports.reads.oldestSentMs <= enabledMs;
+    if (kind === "read") {
+      return this.ports.reads.oldestSentMs <= enabledMs || !this.#waited.has(origin);
+    }
     return enabledMs + LISTING_MS >= nowMs;
   }
 

@@ -1,6 +1,7 @@
 /** Retries come after exactly 100, 500 and 2000 ms, and all of them come (NFR-7.3). */
 
 import type { Replica } from "../../src/core/catalog/catalog.ts";
+import type { OriginSettings } from "../../src/core/config/config.ts";
 import { MusicFsError } from "../../src/core/errors.ts";
 import { RETRY_DELAYS_MS } from "../../src/core/limits.ts";
 import type { HealthWatch } from "./health_watch.ts";
@@ -12,6 +13,7 @@ import type { Watch } from "./watch.ts";
 
 export interface RetryWatchPorts {
   readonly setup: Setup;
+  readonly settings: readonly OriginSettings[];
   readonly versions: VersionsWatch;
   readonly health: HealthWatch;
   readonly changes: { readonly configured: number };
@@ -20,6 +22,9 @@ export interface RetryWatchPorts {
 
 /** Failures that a retry may help, and that come without a wait. */
 const AT_ONCE: readonly string[] = ["connection", "timeout", "io", "device_gone", "overloaded"];
+
+/** With fewer operations at once, a try may have to wait for its turn. */
+const ENOUGH_TURNS = 16;
 
 /** Looks at reads of files of which there is one replica: nobody else's answers come in between. */
 export class RetryWatch implements Watch {
@@ -32,6 +37,8 @@ export class RetryWatch implements Watch {
     if (!read.alone) return;
     const [replica, ...others] = versions.replicas(read.handle.node.nodeid);
     if (replica === undefined || others.length > 0 || replica.match !== "proved") return;
+    const settings = this.ports.settings.find(({ id }) => id === replica.origin);
+    if ((settings?.maxConcurrency ?? 0) < ENOUGH_TURNS) return;
     const status = health.status(replica.origin);
     // An origin in bad health gets one trial, without delays (F-4).
     if (status !== undefined && status !== "unhealthy") this.#lone.set(read, replica);

@@ -2,6 +2,7 @@
 
 import type { MusicFsEvent } from "../../src/core/events.ts";
 import { errnoName } from "../../src/core/sys/errno.ts";
+import type { Node } from "./fuse_replies.ts";
 import type { Read } from "./read_log.ts";
 import type { OriginRequest } from "./storage.ts";
 import type { Watch } from "./watch.ts";
@@ -18,6 +19,10 @@ export class TraceWatch implements Watch {
 
   event({ type, ...rest }: MusicFsEvent): void {
     this.trace(`  ${type} ${JSON.stringify(rest)}`);
+  }
+
+  directoryShown(path: string, { mtimeSec, mtimeNsec }: Node, names: readonly string[]): void {
+    this.trace(`  "${path}" of ${mtimeSec}.${mtimeNsec}: ${names.join(" ")}`);
   }
 
   readAnswered({ handle, offsetBytes, result, class: found, sentMs }: Read): void {
