@@ -95,11 +95,13 @@ describe("a library of 100 000 files in 1000 directories and 100 000 in one", ()
         return counts as Record<string, number>;
       };
       const once = await requests(1);
-      const twice = await requests(2);
       const total = (counts: Record<string, number>) =>
         Object.values(counts).reduce((sum, count) => sum + count, 0);
       expect(once["READDIRPLUS"]).toBeGreaterThan(DIRECTORIES);
-      expect(total(twice) - total(once)).toBeLessThan(10);
+      const more = async () => total(await requests(2)) - total(once);
+      const first = await more();
+      // The kernel may drop its caches between two listings when anybody wants the memory.
+      expect(first < 10 ? first : await more()).toBeLessThan(10);
     },
     TIMEOUT_MS,
   );
