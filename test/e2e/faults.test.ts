@@ -277,7 +277,9 @@ describe("the mount under faults", () => {
         // be compared with: its first read may fail (docs/semantics.md). Nothing else may.
         expect(errorsOf(seen)).toBeLessThanOrEqual(sum(seen, (one) => one.handles) * 0.2);
         for (const one of seen) {
-          expect(otherErrors(one, "open EIO", "read EIO")).toEqual([]);
+          // A file that is replaced twice, or shown as another version and back, while it is opened
+          // gives ESTALE (docs/semantics.md).
+          expect(otherErrors(one, "open EIO", "open ESTALE", "read EIO")).toEqual([]);
           expect(one.slowestMs).toBeLessThan(READ_DEADLINE_MS + SLACK_MS);
         }
         // It recovers by itself.
