@@ -76,8 +76,14 @@ export class AbsenceWatch implements Watch {
   wentWithAll(origin: OriginId, path: BytePath): boolean {
     const latest = this.#listings.get(`${origin}/`)?.at(-1);
     if (latest === undefined || latest.files.size + latest.directories.size > 0) return false;
-    const directoryAt = this.#directoryAt.get(`${origin}/${this.#onOrigin(origin, path)}`) ?? -1;
-    return directoryAt < latest.endedAt;
+    const below = this.#onOrigin(origin, path);
+    if ((this.#directoryAt.get(`${origin}/${below}`) ?? -1) > latest.endedAt) return false;
+    // A directory around it could be listed since: there is something, and that lacks the file.
+    for (let at = parentPath(below); at !== ""; at = parentPath(at)) {
+      const listing = this.#listings.get(`${origin}/${at}`)?.at(-1);
+      if (listing !== undefined && listing.endedAt > latest.endedAt) return false;
+    }
+    return true;
   }
 
   event(event: MusicFsEvent): void {

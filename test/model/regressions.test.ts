@@ -164,4 +164,43 @@ describe("a history that went wrong once", () => {
     },
     { do: "enable", on: "a", enabled: false },
   ]);
+
+  history(
+    "S-3 a file is seen in directories that are new with it, below one that another origin has",
+    {
+      origins: [
+        origin("a", { priority: 2, prefix: "p", watched: true }),
+        origin("c", { priority: 2, watched: true }),
+      ],
+    },
+    [
+      { do: "wait", ms: 33_304 },
+      { do: "put", on: ["c"], path: "p/q/y", content: 3 },
+      { do: "open", slot: 0, path: "p/q/y" },
+      { do: "wait", ms: 65_921 },
+      { do: "stat", path: "p/q/y" },
+    ],
+  );
+
+  history("a directory's mtime moves when names go with the origin whose mtime it was", {}, [
+    { do: "put", on: ["a"], path: "y", content: 5 },
+    { do: "scan", on: "a", allowEmpty: false },
+    { do: "list", path: "" },
+    { do: "detach", on: "a" },
+    { do: "list", path: "" },
+  ]);
+
+  history(
+    "a file that was moved goes once its directory is listed, though the origin looked empty before",
+    { origins: [origin("a", { watched: true })] },
+    [
+      { do: "put", on: ["a"], path: "z.flac", content: 2 },
+      { do: "put", on: ["a"], path: "p/z.flac", content: 9 },
+      { do: "wait", ms: 14_628 },
+      { do: "rename", on: "a", path: "p/z.flac", to: "p/q/x" },
+      { do: "blank", on: "a", blank: true },
+      { do: "wait", ms: 58_359 },
+      { do: "put", on: ["a"], path: "p/x", content: 4 },
+    ],
+  );
 });

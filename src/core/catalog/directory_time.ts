@@ -9,13 +9,9 @@
  * moves the mtime and makes later additions count.
  */
 
+import type { Mtime } from "./rows.ts";
 import { DIRECTORY, HoldingState, Visibility } from "./schema.ts";
 import type { Transaction } from "./transaction.ts";
-
-export interface Mtime {
-  readonly mtime_sec: number;
-  readonly mtime_nsec: number;
-}
 
 export function laterTime(a: Mtime, b: Mtime): Mtime {
   const later =
@@ -27,6 +23,11 @@ export function laterTime(a: Mtime, b: Mtime): Mtime {
 export function markChanged(tx: Transaction, directory: number): void {
   if (tx.changed.has(directory)) return;
   tx.changed.set(directory, !isFirstFill(tx, directory));
+}
+
+/** What the directory's mtime was before this transaction; told of each change of it. */
+export function rememberTime(tx: Transaction, id: number, shown: Mtime): void {
+  if (!tx.timesBefore.has(id)) tx.timesBefore.set(id, shown);
 }
 
 /** The directory was shown to someone before its listing was complete. */
@@ -53,8 +54,10 @@ export function settleDirectoryTimes(tx: Transaction): void {
     if (entry?.kind !== DIRECTORY) continue;
     if (entry.visible === Visibility.shown) tx.directoryChanged(directory);
     if (!counts) continue;
-    // Always after what was shown before, even when the origin's clock is ahead of ours.
-    const { mtime_sec, mtime_nsec } = laterTime(nowAsMtime(tx.nowMs), oneAfter(entry));
+    // Always after what was shown before, even when the origin's clock is ahead of ours, or when the
+    // origin whose mtime it was goes with its names.
+    const shown = laterTime(entry, tx.timesBefore.get(directory) ?? entry);
+    const { mtime_sec, mtime_nsec } = laterTime(nowAsMtime(tx.nowMs), oneAfter(shown));
     tx.tables.setChanged(directory, mtime_sec, mtime_nsec);
     tx.tables.updateEntry(directory, { ...entry, mtime_sec, mtime_nsec });
   }

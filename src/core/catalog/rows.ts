@@ -1,10 +1,13 @@
 /** Rows of the catalog's tables, named as their columns are (see `schema.ts`). */
 
-/** Attributes as every table that has them names them. */
-export interface AttributeRow {
-  readonly size: number;
+export interface Mtime {
   readonly mtime_sec: number;
   readonly mtime_nsec: number;
+}
+
+/** Attributes as every table that has them names them. */
+export interface AttributeRow extends Mtime {
+  readonly size: number;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;

@@ -6,7 +6,7 @@
 import type { ByteName } from "../bytes.ts";
 import type { MusicFsEvent } from "../events.ts";
 import type { CatalogChanges } from "./catalog.ts";
-import type { EntryRow, OriginRow, ShownRow, TreeRow } from "./rows.ts";
+import type { EntryRow, Mtime, OriginRow, ShownRow, TreeRow } from "./rows.ts";
 import { FILE, Visibility } from "./schema.ts";
 import type { Tables } from "./tables.ts";
 
@@ -31,6 +31,8 @@ export class Transaction {
    * their mtime (see `directory_time.ts`).
    */
   readonly changed = new Map<number, boolean>();
+  /** What was shown as mtime of the directories whose mtime this transaction changed. */
+  readonly timesBefore = new Map<number, Mtime>();
 
   constructor(
     readonly tables: Tables,

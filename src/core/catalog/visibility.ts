@@ -9,7 +9,7 @@
 import { type ByteName, type BytePath, joinPath, nameFromBytes } from "../bytes.ts";
 import type { OriginId } from "../origins/origin.ts";
 import { ROOT_ENTRY } from "./catalog.ts";
-import { laterTime, markChanged } from "./directory_time.ts";
+import { laterTime, markChanged, rememberTime } from "./directory_time.ts";
 import { type EntryRow, type HoldingRow, type ShownRow, sameAttributes } from "./rows.ts";
 import { DIRECTORY, FILE, HoldingState, Visibility } from "./schema.ts";
 import type { Transaction } from "./transaction.ts";
@@ -128,6 +128,7 @@ function apply(tx: Transaction, each: Candidate, visible: number, name: ByteName
     entry.version === after.version &&
     entry.copies === after.copies;
   if (same) return;
+  if (entry.kind === DIRECTORY) rememberTime(tx, entry.id, entry);
   tx.tables.updateEntry(entry.id, after);
   if (entry.id !== ROOT_ENTRY) tx.recount(entry.kind, entry, after);
   if (isShown && wasShown) {

@@ -135,7 +135,7 @@ export class MemoryOrigin implements Origin {
     const { children } = this.#parentOf(at);
     const made = this.#tree.directory(this.#clock.wallMs());
     if (!children.has(baseName(at))) children.set(baseName(at), made);
-    this.#changed(at);
+    this.#joined(at);
   }
 
   /** Makes a symbolic link; `target` is relative to its directory. */
@@ -169,7 +169,7 @@ export class MemoryOrigin implements Origin {
     this.#tree.parent(from as BytePath).children.delete(baseName(from as BytePath));
     target.children.set(baseName(to as BytePath), node);
     this.#changed(from as BytePath);
-    this.#changed(to as BytePath);
+    this.#joined(to as BytePath);
   }
 
   /** Tells every watch that anything may have changed, as after an overflow. */
@@ -264,8 +264,20 @@ export class MemoryOrigin implements Origin {
       made = at;
     }
     const parent = this.#tree.parent(path, this.#clock.wallMs());
-    if (made !== undefined) this.#changed(made);
+    if (made !== undefined) this.#joined(made);
     return parent;
+  }
+
+  /** A node came with all that is in it: nobody has listed its directories yet. */
+  #joined(path: BytePath): void {
+    this.#changed(path);
+    const told = [path];
+    for (let at = told.pop(); at !== undefined; at = told.pop()) {
+      const node = this.#tree.at(at);
+      if (node.kind !== "directory") continue;
+      this.#tell(at);
+      for (const name of node.children.keys()) told.push(joinPath(at, name));
+    }
   }
 
   #changed(path: BytePath): void {

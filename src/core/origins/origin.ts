@@ -90,7 +90,10 @@ export type ProbeResult =
 
 export type ChecksumKind = "md5" | "sha256";
 
-/** What a watch reports: something below `directory` changed, or (`undefined`) anything may have. */
+/**
+ * What a watch reports: names or files in `directory` changed, or (`undefined`) anything may have. A
+ * directory that is new, and each that came with it, is told too: nobody has listed it yet.
+ */
 export type ChangeListener = (directory: BytePath | undefined) => void;
 
 /**

@@ -167,6 +167,23 @@ describe("directory times", () => {
     expect(mtime(catalog, "d")).toEqual([9_000_000_001, 0]);
   });
 
+  test("move when the origin whose mtime was shown goes with its names", async () => {
+    await using catalog = new TestCatalog();
+    await catalog.store.configureOrigins([origin(A, 1), origin(B, 2)]);
+    const seconds = catalog.clock.ms / 1000;
+    await catalog.list(
+      A,
+      "",
+      [file("x", 1)],
+      directory("root", { mtimeSec: seconds, mtimeNsec: 0 }),
+    );
+    await catalog.list(B, "", [], directory("root", { mtimeSec: 7 }));
+    expect(mtime(catalog, "")).toEqual([seconds, 0]);
+    await catalog.store.configureOrigins([origin(B, 2)]);
+    expect(catalog.node("x")).toBeUndefined();
+    expect(mtime(catalog, "")).toEqual([seconds, 1]);
+  });
+
   test("move when an incomplete directory was shown, and with what comes after", async () => {
     await using catalog = new TestCatalog();
     await catalog.store.configureOrigins([origin(A, 1)]);

@@ -113,6 +113,6 @@ describe("withTimeout", () => {
     const changes: unknown[] = [];
     using _ = wrapped.watch?.((directory) => changes.push(directory));
     (memory as MemoryOrigin).put("a/b", "x");
-    expect(changes).toEqual(["", "a"]);
+    expect(changes).toEqual(["", "a", "a"]);
   });
 });
