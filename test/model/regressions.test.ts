@@ -203,4 +203,62 @@ describe("a history that went wrong once", () => {
       { do: "put", on: ["a"], path: "p/x", content: 4 },
     ],
   );
+
+  history(
+    "S-3 a watched change that could not be listed at once is seen later",
+    { origins: [origin("a", { watched: true })] },
+    [
+      { do: "put", on: ["a"], path: "p/x", content: 1 },
+      { do: "wait", ms: 5000 },
+      { do: "stat", path: "p/y" },
+      {
+        do: "fault",
+        on: "a",
+        rule: { fault: { kind: "error", code: "overloaded" }, on: ["list"], times: 1 },
+      },
+      { do: "put", on: ["a"], path: "p/y", content: 1 },
+      { do: "wait", ms: 1000 },
+      { do: "heal", on: "a" },
+      { do: "wait", ms: 92_000 },
+      { do: "stat", path: "p/y" },
+    ],
+  );
+
+  history(
+    "S-3 what the first scan after a watch began left out is seen later",
+    { origins: [origin("a", { watched: true })] },
+    [
+      { do: "put", on: ["a"], path: "p/x", content: 1 },
+      { do: "wait", ms: 5000 },
+      { do: "stat", path: "p/y" },
+      { do: "lose_watch", on: "a", ends: true },
+      { do: "wait", ms: 1000 },
+      { do: "put", on: ["a"], path: "p/y", content: 1 },
+      {
+        do: "fault",
+        on: "a",
+        rule: { fault: { kind: "error", code: "denied" }, on: ["list"], at: "p" },
+      },
+      { do: "wait", ms: 60_000 },
+      { do: "heal", on: "a" },
+      { do: "wait", ms: 1_100_000 },
+      { do: "stat", path: "p/y" },
+    ],
+  );
+
+  test("removals that a watch tells of and that are held back are told by a scan", async () => {
+    const told: string[] = [];
+    const setup = { ...SETUP, origins: [origin("a", { watched: true })] };
+    const operations: readonly Operation[] = [
+      { do: "put", on: ["a"], path: "x", content: 1 },
+      { do: "wait", ms: 5000 },
+      { do: "remove", on: "a", path: "x" },
+      { do: "wait", ms: 5000 },
+    ];
+    const trace = (line: string) => told.push(line.trim());
+    const { violation } = await play({ seed: 1, setup, operations }, { trace });
+    expect(violation?.message).toBeUndefined();
+    const during = told.slice(told.indexOf('2 remove on="a" path="x"'));
+    expect(during.some((line) => line.includes('"outcome":"held"'))).toBe(true);
+  });
 });

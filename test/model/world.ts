@@ -121,6 +121,7 @@ export class World {
       this.health,
       this.absence,
       this.holds,
+      this.freshness,
       this.leaks,
       new RoutingWatch(this),
       new RetryWatch(this),

@@ -76,6 +76,8 @@ export interface CatalogChanges {
   /** Directories whose contents or mtime changed. */
   readonly directories: readonly number[];
   readonly events: readonly MusicFsEvent[];
+  /** A listing lacked so much of this origin that only a scan may decide what goes, and tell of it. */
+  readonly needsScan?: OriginId;
 }
 
 export type ScanOutcome = "complete" | "partial" | "held";

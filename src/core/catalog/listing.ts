@@ -5,7 +5,7 @@
  */
 
 import { nameFromBytes } from "../bytes.ts";
-import type { DirEntry } from "../origins/origin.ts";
+import type { DirEntry, OriginId } from "../origins/origin.ts";
 import { holdReason, type Missing, removeMissing } from "./absence.ts";
 import type { ListingPage } from "./catalog.ts";
 import { refreshDirectory } from "./directories.ts";
@@ -159,6 +159,7 @@ function complete(
     if (origin.held === 1) return;
     const reason = holdReason(tx, origin, missing, origin.files, rootEmptied);
     if (reason === undefined) removeMissing(tx, missing);
+    else tx.needsScan = origin.id as OriginId;
     return;
   }
   const { files, bytes } = listing;

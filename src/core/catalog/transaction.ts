@@ -5,6 +5,7 @@
 
 import type { ByteName } from "../bytes.ts";
 import type { MusicFsEvent } from "../events.ts";
+import type { OriginId } from "../origins/origin.ts";
 import type { CatalogChanges } from "./catalog.ts";
 import type { EntryRow, Mtime, OriginRow, ShownRow, TreeRow } from "./rows.ts";
 import { FILE, Visibility } from "./schema.ts";
@@ -33,6 +34,8 @@ export class Transaction {
   readonly changed = new Map<number, boolean>();
   /** What was shown as mtime of the directories whose mtime this transaction changed. */
   readonly timesBefore = new Map<number, Mtime>();
+  /** Whose removals a listing held back. */
+  needsScan: OriginId | undefined;
 
   constructor(
     readonly tables: Tables,
@@ -167,6 +170,7 @@ export class Transaction {
       names: [...this.#names.values()],
       directories: [...this.#directories],
       events: this.#events,
+      ...(this.needsScan === undefined ? {} : { needsScan: this.needsScan }),
     };
   }
 

@@ -129,6 +129,7 @@ export class Assembly implements AsyncDisposable {
       events,
       exclude: (id) => this.origins.settings(id)?.exclude ?? [],
       cacheDir: ports.cacheDir,
+      rescan: (id) => scans.rescan(id),
     });
     const usable = (id: OriginId) =>
       federation.registry.isEnabled(id) && federation.health.status(id) !== "unhealthy";

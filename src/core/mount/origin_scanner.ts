@@ -1,7 +1,7 @@
 /** Scans and listings of the origins of a running mount. */
 
 import { type BytePath, baseName, parentPath, ROOT_PATH } from "../bytes.ts";
-import type { CatalogWriter } from "../catalog/catalog.ts";
+import type { CatalogChanges, CatalogWriter } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
 import { isOriginFailure, OwnError } from "../errors.ts";
 import type { EventBus } from "../events.ts";
@@ -22,6 +22,8 @@ export interface OriginScannerPorts {
   /** Globs of what the origin leaves out. */
   readonly exclude: (origin: OriginId) => readonly string[];
   readonly cacheDir: string;
+  /** Scans the whole origin, soon. */
+  readonly rescan: (origin: OriginId) => void;
 }
 
 export class OriginScanner {
@@ -42,8 +44,12 @@ export class OriginScanner {
 
   /** Lists one directory, by its path on the origin. */
   readonly list = async (id: OriginId, directory: BytePath, signal: AbortSignal): Promise<void> => {
-    const { catalog, updates } = this.ports;
-    const ports = { catalog, onChanges: updates.apply };
+    const { catalog, updates, rescan } = this.ports;
+    const onChanges = (changes: CatalogChanges) => {
+      updates.apply(changes);
+      if (changes.needsScan !== undefined) rescan(changes.needsScan);
+    };
+    const ports = { catalog, onChanges };
     await this.#withOrigin(id, (origin) =>
       listOnDemand(origin, directory, this.#exclusion(id), ports, signal),
     );

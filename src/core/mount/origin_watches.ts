@@ -1,16 +1,16 @@
 /**
  * Follows the origins that tell of their changes: what changed is gathered for WATCH_DEBOUNCE_MS
- * (S-3) and listed again. An origin whose watch ended is polled like any other until a new watch
- * stands.
+ * (S-3) and listed again; what could not be listed is tried again, since nobody tells of it twice. An
+ * origin whose watch ended is polled like any other until a new watch stands.
  */
 
 import type { BytePath } from "../bytes.ts";
 import type { Clock } from "../clock.ts";
-import { MusicFsError, messageOf } from "../errors.ts";
+import { isOriginFailure, MusicFsError, messageOf, OriginError } from "../errors.ts";
 import { WATCH_DEBOUNCE_MS, WATCH_MAX_DIRECTORIES } from "../limits.ts";
 import type { Origin, OriginId, WatchState } from "../origins/origin.ts";
 
-/** Before a watch that ended is set up again. */
+/** Before a watch that ended is set up again, and what could not be listed is listed again. */
 const RETRY_MS = 60_000;
 
 export interface OriginWatchesPorts {
@@ -63,6 +63,9 @@ class WatchedOrigin implements Disposable {
   #changed: Set<BytePath> | undefined = new Set();
   #timer: Disposable | undefined;
   #retry: Disposable | undefined;
+  /** Directories that changed and could not be listed. */
+  readonly #missed = new Set<BytePath>();
+  #lookAgain: Disposable | undefined;
   #watch: Disposable | undefined;
   /** Why there is no watch; said once. */
   #lostFor: string | undefined;
@@ -85,6 +88,7 @@ class WatchedOrigin implements Disposable {
     this.#abort.abort("the origin was removed");
     this.#timer?.[Symbol.dispose]();
     this.#retry?.[Symbol.dispose]();
+    this.#lookAgain?.[Symbol.dispose]();
     this.#watch?.[Symbol.dispose]();
   }
 
@@ -127,18 +131,37 @@ class WatchedOrigin implements Disposable {
     const changed = this.#changed;
     this.#changed = new Set();
     this.#timer = undefined;
-    if (changed === undefined || changed.size > WATCH_MAX_DIRECTORIES) ports.rescan(origin.id);
-    else {
-      // Outermost first: what is new below is listed when its own turn comes.
-      for (const directory of [...changed].sort()) {
-        try {
-          await ports.list(origin.id, directory, this.#abort.signal);
-        } catch (error) {
-          if (this.#abort.signal.aborted) return;
-          // What cannot be listed shows in the origin's health, or went and its parent changed, too.
-          if (!(error instanceof MusicFsError)) ports.onWarning(messageOf(error));
-        }
+    if (changed === undefined || changed.size > WATCH_MAX_DIRECTORIES) {
+      ports.rescan(origin.id);
+      return;
+    }
+    // Outermost first: what is new below is listed when its own turn comes.
+    const directories = [...changed].sort();
+    for (const [at, directory] of directories.entries()) {
+      try {
+        await ports.list(origin.id, directory, this.#abort.signal);
+      } catch (error) {
+        if (this.#abort.signal.aborted) return;
+        if (!(error instanceof MusicFsError)) ports.onWarning(messageOf(error));
+        // What went is told of its parent, too.
+        if (error instanceof OriginError && error.code === "not_found") continue;
+        // An origin that does not answer need not be asked for the rest.
+        const isAway = isOriginFailure(error);
+        this.#miss(isAway ? directories.slice(at) : [directory]);
+        if (isAway) return;
       }
     }
+  }
+
+  #miss(directories: readonly BytePath[]): void {
+    for (const directory of directories) {
+      // With one more than are looked at singly, everything is.
+      if (this.#missed.size <= WATCH_MAX_DIRECTORIES) this.#missed.add(directory);
+    }
+    this.#lookAgain ??= this.ports.clock.schedule(RETRY_MS, () => {
+      this.#lookAgain = undefined;
+      for (const directory of this.#missed) this.#take(directory);
+      this.#missed.clear();
+    });
   }
 }

@@ -9,7 +9,11 @@ import { MusicFsError, OwnError } from "../errors.ts";
 import type { OriginId } from "../origins/origin.ts";
 import type { ScanProgress, ScanResult } from "../sync/scan.ts";
 
-/** Waits before a scan that could not be made is tried again. */
+/**
+ * Waits before a scan that could not be made is tried again. One of a watched origin that left
+ * something out, or held removals back, is made again after that, then after twice as long, and so
+ * on up to the interval: no watch tells of that again.
+ */
 const RETRY_MS = 60_000;
 /** The interval varies by this share either way. */
 const JITTER = 0.1;
@@ -71,6 +75,8 @@ interface Scheduled {
   readonly abort: AbortController;
   timer: Disposable | undefined;
   running: Running | undefined;
+  /** Scans since the last one that was complete. */
+  incomplete: number;
 }
 
 const NOTHING_YET: ScanProgress = { directories: 0, pending: 1, files: 0, bytes: 0 };
@@ -92,6 +98,7 @@ export class Scans {
       abort: new AbortController(),
       timer: undefined,
       running: undefined,
+      incomplete: 0,
     });
     this.#arm(origin, 0);
   }
@@ -180,9 +187,12 @@ export class Scans {
     const intervalMs = scheduled.intervalMs * (1 + JITTER * (2 * random() - 1));
     const ended = result
       .then(
-        () => {
+        ({ outcome }) => {
           scheduled.allowEmpty = false;
-          return watched(origin) ? undefined : intervalMs;
+          scheduled.incomplete = outcome === "complete" ? 0 : scheduled.incomplete + 1;
+          if (!watched(origin)) return intervalMs;
+          if (scheduled.incomplete === 0) return undefined;
+          return Math.min(intervalMs, RETRY_MS * 2 ** (scheduled.incomplete - 1));
         },
         (error: unknown) => {
           this.#tell(error);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { BytePath } from "../../../src/core/bytes.ts";
+import { OriginError, type OriginErrorCode } from "../../../src/core/errors.ts";
 import { OriginWatches } from "../../../src/core/mount/origin_watches.ts";
 import type {
   ChangeListener,
@@ -16,6 +17,7 @@ function setUp() {
   const did: string[] = [];
   const warnings: string[] = [];
   const held: Disposable[] = [];
+  const failing = new Map<string, OriginErrorCode>();
   let change: ChangeListener = () => undefined;
   let become: (state: WatchState) => void = () => undefined;
   let begun = 0;
@@ -33,14 +35,18 @@ function setUp() {
   const watches = new OriginWatches({
     clock,
     hold: (_origin, watch) => void held.push(watch),
-    list: async (id, directory) => void did.push(`list ${id}:${directory}`),
+    list: async (id, directory) => {
+      did.push(`list ${id}:${directory}`);
+      const code = failing.get(directory);
+      if (code !== undefined) throw new OriginError(code, id, directory, "made to fail");
+    },
     rescan: (id) => void did.push(`rescan ${id}`),
     isShown: (_id, directory) => !directory.startsWith("@eaDir"),
     onWarning: (message) => void warnings.push(message),
   });
   watches.add(origin);
   return {
-    ...{ clock, did, warnings, watches },
+    ...{ clock, did, warnings, watches, failing },
     change: (...paths: readonly (string | undefined)[]) => {
       for (const path of paths) change(path as BytePath | undefined);
     },
@@ -63,6 +69,47 @@ describe("OriginWatches", () => {
     change("b");
     await clock.advance(200);
     expect(did).toEqual(["list nas:b", "list nas:b/c", "list nas:b"]);
+  });
+
+  test("S-3 lists what could not be listed again after a minute, until it can be", async () => {
+    const { clock, did, failing, become, change, counts } = setUp();
+    become({ watching: true });
+    did.length = 0;
+    failing.set("a", "denied").set("b", "not_found").set("c", "timeout");
+    change("a", "b", "c", "d");
+    await clock.advance(200);
+    // One that is gone is told of its parent; an origin that does not answer is asked for no more.
+    expect(did.splice(0)).toEqual(["list nas:a", "list nas:b", "list nas:c"]);
+    await clock.advance(59_999);
+    expect(did).toEqual([]);
+    failing.delete("c");
+    await clock.advance(201);
+    expect(did.splice(0)).toEqual(["list nas:a", "list nas:c", "list nas:d"]);
+    failing.clear();
+    await clock.advance(60_200);
+    expect(did.splice(0)).toEqual(["list nas:a"]);
+    await clock.advance(600_000);
+    expect(did).toEqual([]);
+    expect(counts().timers).toBe(0);
+  });
+
+  test("scans the origin when it could not list very many directories, and stops when removed", async () => {
+    const { clock, did, failing, become, change, counts, remove } = setUp();
+    become({ watching: true });
+    did.length = 0;
+    for (let round = 0; round < 3; round++) {
+      const directories = Array.from({ length: 200 }, (_, at) => `${round}/${at}`);
+      for (const directory of directories) failing.set(directory, "denied");
+      change(...directories);
+      await clock.advance(200);
+    }
+    expect(did.splice(0)).toHaveLength(600);
+    await clock.advance(60_000);
+    expect(did.splice(0)).toEqual(["rescan nas"]);
+    change("0/0");
+    await clock.advance(200);
+    remove();
+    expect(counts().timers).toBe(0);
   });
 
   test("scans the origin when anything or very much may have changed", async () => {

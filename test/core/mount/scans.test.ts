@@ -17,7 +17,12 @@ const COMPLETE: ScanResult = {
 
 type Scan = (signal: AbortSignal, options: ScanOptions) => Promise<unknown>;
 
-function setUp(scan: Scan, usable = () => true, watched = () => false) {
+function setUp(
+  scan: Scan,
+  usable = () => true,
+  watched = () => false,
+  outcome: () => ScanResult["outcome"] = () => "complete",
+) {
   const clock = new VirtualClock();
   const faults: string[] = [];
   const scans = new Scans({
@@ -25,7 +30,7 @@ function setUp(scan: Scan, usable = () => true, watched = () => false) {
     random: () => 0.5,
     scan: async (_origin, options, signal) => {
       await scan(signal, options);
-      return COMPLETE;
+      return { ...COMPLETE, outcome: outcome() };
     },
     usable,
     watched,
@@ -82,6 +87,25 @@ describe("Scans", () => {
     await scans.close();
     expect(clock.pendingTimers).toBe(0);
   });
+
+  test.each(["partial", "held"] as const)(
+    "polls an origin that is watched after a scan that was %s, until one is complete",
+    async (incomplete) => {
+      const at: number[] = [];
+      const { clock, scans } = setUp(
+        async () => void at.push(clock.monotonicMs() - startMs),
+        undefined,
+        () => true,
+        () => (at.length <= 4 ? incomplete : "complete"),
+      );
+      const startMs = clock.monotonicMs();
+      scans.add(nas, 300_000);
+      await clock.advance(10_000_000);
+      expect(at).toEqual([0, 60_000, 180_000, 420_000, 720_000]);
+      expect(clock.pendingTimers).toBe(0);
+      await scans.close();
+    },
+  );
 
   test("tries again soon after a failure, of which an event tells", async () => {
     let scanned = 0;
