@@ -51,6 +51,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./commands/events.ts"),
   },
   {
+    name: "doctor",
+    summary: "look for what is in the way of a mount",
+    load: () => import("./commands/doctor.ts"),
+  },
+  {
     name: MOUNT_HELPER,
     summary: "mount as mount(8) asks for it, for /etc/fstab",
     load: () => import("./commands/fstab_mount.ts"),

@@ -6,7 +6,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = (() => {
   const foundations = ["core", "sys", "config"];
   const storage = [...foundations, "origins", "catalog"];
   const data = [...storage, "cache", "sync"];
-  const core = [...data, "federation", "fuse", "vfs", "control", "threads", "mount"];
+  const core = [...data, "federation", "fuse", "vfs", "control", "threads", "mount", "doctor"];
   return {
     core: [],
     sys: ["core"],
@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = (() => {
     control: [...data, "federation"],
     threads: [...data, "fuse", "vfs"],
     mount: core,
+    doctor: [...data, "federation", "fuse", "control"],
     tui: ["core", "config", "control"],
     commands: [...core, "tui"],
     main: [...core, "commands"],

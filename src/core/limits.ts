@@ -30,6 +30,9 @@ export const OPEN_FETCH_BYTES = 128 * 1024;
 /** Open handles of one mount; OPEN beyond it answers ENFILE. */
 export const MAX_OPEN_HANDLES = 16_384;
 
+/** What a mount has open besides its files: the device, databases, connections, cached files. */
+export const OTHER_DESCRIPTORS = 1024;
+
 /** A thread that did not use a local disk for so long has nothing of it open. */
 export const DISK_IDLE_MS = 5000;
 

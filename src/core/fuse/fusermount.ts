@@ -38,10 +38,16 @@ export async function fuserunmount(mountPoint: string, lazy: boolean): Promise<v
   await run(["-u", ...(lazy ? ["-z"] : []), "--", mountPoint], mountPoint);
 }
 
+/** Where fusermount3 is installed; undefined when it is not. */
+export function fusermountProgram(): string | undefined {
+  const usual = { PATH: "/usr/bin:/bin" };
+  return Bun.which("fusermount3") ?? Bun.which("fusermount3", usual) ?? undefined;
+}
+
 async function run(args: readonly string[], mountPoint: string, commFd?: number): Promise<void> {
   const { PATH = "/usr/bin:/bin" } = process.env;
-  const program = Bun.which("fusermount3") ?? Bun.which("fusermount3", { PATH: "/usr/bin:/bin" });
-  if (program === null) {
+  const program = fusermountProgram();
+  if (program === undefined) {
     throw new OwnError(
       "mount",
       "fusermount3 is missing, without which only root can mount: install the package fuse3",
