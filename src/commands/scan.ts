@@ -15,17 +15,19 @@ import type { OriginId } from "../core/origins/origin.ts";
 import { openStandalone } from "../core/origins/standalone.ts";
 import { UsageLedger, usageFile } from "../core/origins/usage.ts";
 import { openLibraryCatalog } from "../core/sync/library_catalog.ts";
-import { scanOrigins } from "../core/sync/scan_origins.ts";
+import { type ScanSums, scanOrigins } from "../core/sync/scan_origins.ts";
 import { type StandaloneScanPorts, standaloneScan } from "../core/sync/standalone_scan.ts";
 import { action, contextOf } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import { print, printJson, remark, showProgress } from "./output.ts";
 import { reasonFor } from "./reason.ts";
+import { ScanProgressLine } from "./scan_progress.ts";
 import { hasColours, table } from "./table.ts";
 
 interface ScanFlags {
   readonly quiet?: boolean;
   readonly allowEmpty?: boolean;
+  readonly wait?: boolean;
 }
 
 const HELP = `
@@ -36,11 +38,12 @@ keeps its files; so does an origin that is suddenly empty or lost more than half
 Silent when all went well and standard output is no terminal, as in cron jobs.
 
 Exit codes: 0 done, 2 wrong usage or configuration, 3 some origin failed or was held, 4 busy: another
-scan of the origin is running.
+scan of the origin is running (--wait waits for it, and what it found is the answer).
 
 Examples:
   musicfs scan
   musicfs scan nas --allow-empty
+  musicfs scan --wait --json
   17 4 * * *  musicfs scan --quiet`;
 
 export function setUp(command: Command): void {
@@ -48,22 +51,21 @@ export function setUp(command: Command): void {
     .argument("[origin...]", "only these origins")
     .option("--quiet", "say only what went wrong")
     .option("--allow-empty", "remove files although an origin lost most of them")
+    .option("--wait", "wait for a scan that is running instead of giving up")
     .addHelpText("after", HELP)
     .action(
-      action(async (ids: readonly string[], { quiet = false, allowEmpty = false }: ScanFlags) => {
+      action(async (ids: readonly string[], scanFlags: ScanFlags) => {
+        const { quiet = false, allowEmpty = false, wait = false } = scanFlags;
         const { around, flags, json } = contextOf(command);
         const { config } = await loadConfig(flags, around);
         const chosen = originsToScan(config, ids);
         const live = process.stderr.isTTY === true && !json && !quiet;
-        const wish = {
-          origins: chosen,
-          allowEmpty,
-          onProgress: live ? progressLine : () => undefined,
-        };
+        const onProgress = live ? progressShown() : () => undefined;
+        const wish = { origins: chosen, allowEmpty, wait, onProgress };
         using mount = await mountOfCache(config.cacheDir, around);
         const result = await (mount === undefined
           ? scanHere(config, around, wish)
-          : mount.client.scan({ origins: [...chosen], allow_empty: allowEmpty }, wish.onProgress));
+          : mount.client.scan({ origins: [...chosen], allow_empty: allowEmpty, wait }, onProgress));
         if (live) showProgress("");
         report(result, { json, quiet: quiet || process.stdout.isTTY !== true });
         return exitCode(result);
@@ -74,7 +76,8 @@ export function setUp(command: Command): void {
 interface ScanWish {
   readonly origins: readonly OriginId[];
   readonly allowEmpty: boolean;
-  readonly onProgress: (files: number, directories: number) => void;
+  readonly wait: boolean;
+  readonly onProgress: (sums: ScanSums) => void;
 }
 
 /** A running mount scans by itself: it tells the kernel what changed. Without one this process does. */
@@ -87,12 +90,12 @@ async function scanHere(config: Config, around: Surroundings, wish: ScanWish): P
   await using usage = await UsageLedger.open({ clock: systemClock, store: usageStore });
   const open: StandaloneScanPorts["open"] = (settings, extras) =>
     openStandalone(settings, systemClock, { ...extras, usage: usage.meter(settings.id) });
-  const ports = { catalog: store, lockDirectory: config.cacheDir, open };
-  const { allowEmpty } = wish;
+  const ports = { catalog: store, clock: systemClock, lockDirectory: config.cacheDir, open };
+  const { allowEmpty, wait } = wish;
   const found = await scanOrigins(wish.origins, {
     clock: systemClock,
     scan: (id, onProgress) =>
-      standaloneScan(findOrigin(config, id), ports, { allowEmpty, onProgress }),
+      standaloneScan(findOrigin(config, id), ports, { allowEmpty, wait, onProgress }),
     onProgress: wish.onProgress,
   });
   return scanJson(found);
@@ -118,8 +121,12 @@ function report(result: ScanAnswer, how: { readonly json: boolean; readonly quie
   }
 }
 
-function progressLine(files: number, directories: number): void {
-  showProgress(`${files} files in ${directories} directories`);
+function progressShown(): ScanWish["onProgress"] {
+  const progress = new ScanProgressLine(systemClock);
+  return (sums) => {
+    const line = progress.next(sums);
+    if (line !== undefined) showProgress(line);
+  };
 }
 
 function exitCode({ origins }: ScanAnswer): ExitCode {

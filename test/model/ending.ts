@@ -62,6 +62,7 @@ async function scanOne(world: World, id: OriginId): Promise<void> {
   if (origin === undefined) throw new Error(`${id} is enabled and not registered`);
   const scanPorts = {
     catalog: writer,
+    clock: world.clock,
     events: ports.events,
     onChanges: assembly.updates.apply,
     lockDirectory: ports.directory,

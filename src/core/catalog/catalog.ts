@@ -80,6 +80,11 @@ export interface CatalogChanges {
   readonly needsScan?: OriginId;
 }
 
+export interface BegunScan {
+  /** Files that the origin has as its scan begins. */
+  readonly knownFiles: number;
+}
+
 export type ScanOutcome = "complete" | "partial" | "held";
 
 export interface ScanReport {
@@ -109,7 +114,7 @@ export interface CatalogWriter {
   configureOrigins(origins: readonly CatalogOrigin[]): Promise<CatalogChanges>;
 
   /** Starts a scan of an origin; a scan of it that was never finished is forgotten. */
-  beginScan(origin: OriginId): Promise<void>;
+  beginScan(origin: OriginId): Promise<BegunScan>;
 
   /**
    * One page of a directory's listing. The first page of a directory has `first`, the last (maybe

@@ -5,6 +5,7 @@ import type { Clock } from "../clock.ts";
 import { MusicFsError, OwnError } from "../errors.ts";
 import type { FileStat, OriginId } from "../origins/origin.ts";
 import type {
+  BegunScan,
   CatalogChanges,
   CatalogOrigin,
   CatalogWriter,
@@ -101,11 +102,12 @@ export class CatalogStore implements CatalogWriter {
     return changes;
   }
 
-  async beginScan(origin: OriginId): Promise<void> {
-    this.#write((tx) => {
-      const row = requireOrigin(tx, origin);
-      tx.onCommit(() => this.#scans.set(origin, new ScanState(row.files)));
-    });
+  async beginScan(origin: OriginId): Promise<BegunScan> {
+    return this.#write((tx) => {
+      const { files } = requireOrigin(tx, origin);
+      tx.onCommit(() => this.#scans.set(origin, new ScanState(files)));
+      return { knownFiles: files };
+    }).result;
   }
 
   async abandonScan(origin: OriginId): Promise<void> {

@@ -164,7 +164,13 @@ export const scanAnswer = v.object({
 export type ScanAnswer = v.InferOutput<typeof scanAnswer>;
 
 /** A line of a scan's stream: sums over all origins. */
-export const scanProgress = v.object({ files: count, directories: count });
+export const scanProgress = v.object({
+  files: count,
+  directories: count,
+  pending_directories: count,
+  known_files: count,
+});
+export type ScanProgressAnswer = v.InferOutput<typeof scanProgress>;
 
 /** Any line of a stream that tells of work: what else it holds follows from its kind. */
 export const workLine = v.looseObject({ kind: v.picklist(["progress", "result", "error"]) });

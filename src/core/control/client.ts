@@ -12,6 +12,7 @@ import {
   OwnError,
 } from "../errors.ts";
 import { CONTROL_PATIENCE_MS } from "../limits.ts";
+import type { ScanSums } from "../sync/scan_origins.ts";
 import {
   type ChangedOriginAnswer,
   changedOriginAnswer,
@@ -50,6 +51,7 @@ import type { OnBytes } from "./controlled_mount.ts";
 import type { EventAnswer } from "./event_json.ts";
 import { type LiveUpdate, liveUpdate } from "./live.ts";
 import type { ScanRequestBody } from "./requests.ts";
+import { scanSums } from "./scan_json.ts";
 import type { SocketDirectory } from "./socket_directory.ts";
 import { linesOf } from "./stream_lines.ts";
 
@@ -130,11 +132,11 @@ export class ControlClient implements Disposable {
   /** Resolves when all origins were scanned; `onProgress` is told of the sums over all of them. */
   async scan(
     request: Partial<ScanRequestBody>,
-    onProgress?: (files: number, directories: number) => void,
+    onProgress?: (sums: ScanSums) => void,
   ): Promise<ScanAnswer> {
     const answers = { progress: scanProgress, result: scanAnswer };
-    return await this.#work("/v1/scan", request, answers, ({ files, directories }) =>
-      onProgress?.(files, directories),
+    return await this.#work("/v1/scan", request, answers, (progress) =>
+      onProgress?.(scanSums(progress)),
     );
   }
 

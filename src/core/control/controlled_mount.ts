@@ -14,7 +14,7 @@ import type { OriginSettings } from "../config/config.ts";
 import type { OriginEdit } from "../config/edit.ts";
 import type { OriginReport } from "../federation/federation.ts";
 import type { OriginId } from "../origins/origin.ts";
-import type { ScanSummary } from "../sync/scan_origins.ts";
+import type { ScanSummary, ScanSums } from "../sync/scan_origins.ts";
 
 export interface ControlledOrigin {
   readonly report: OriginReport;
@@ -65,8 +65,7 @@ export interface ScanWish {
   readonly origins: readonly OriginId[];
   readonly allowEmpty: boolean;
   readonly wait: boolean;
-  /** Told of the sums over all origins. */
-  readonly onProgress: (files: number, directories: number) => void;
+  readonly onProgress: (sums: ScanSums) => void;
 }
 
 export interface Reloaded {

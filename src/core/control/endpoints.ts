@@ -6,7 +6,8 @@ import { OwnError } from "../errors.ts";
 import { overallStatus } from "../federation/survey.ts";
 import { CONTROL_STREAMS } from "../limits.ts";
 import type { OriginId } from "../origins/origin.ts";
-import { NDJSON, type ReloadAnswer } from "./answers.ts";
+import { NO_SUMS } from "../sync/scan_origins.ts";
+import { NDJSON, type ReloadAnswer, type ScanProgressAnswer } from "./answers.ts";
 import { cacheEndpoints } from "./cache_endpoints.ts";
 import type { ControlledMount, ControlledOrigin } from "./controlled_mount.ts";
 import { type Endpoint, withBody, withNothing } from "./endpoint.ts";
@@ -25,7 +26,7 @@ import {
   scanRequest,
 } from "./requests.ts";
 import { originsToScan } from "./scan_endpoint.ts";
-import { scanJson } from "./scan_json.ts";
+import { scanJson, scanProgressJson } from "./scan_json.ts";
 import { statusJson } from "./status_json.ts";
 
 export interface EndpointPorts {
@@ -39,11 +40,6 @@ export interface EndpointPorts {
   readonly metrics: () => Promise<{ readonly text: string; readonly type: string }>;
   /** Ends the streams. */
   readonly closing: AbortSignal;
-}
-
-interface ScanProgressLine {
-  readonly files: number;
-  readonly directories: number;
 }
 
 export function endpoints(ports: EndpointPorts): readonly Endpoint[] {
@@ -128,15 +124,15 @@ export function endpoints(ports: EndpointPorts): readonly Endpoint[] {
       handle: withBody(scanRequest, async (wish, { headers }) => {
         const origins = originsToScan(mount, wish.origins);
         const { allow_empty: allowEmpty, wait } = wish;
-        const scan = async (onProgress: (progress: ScanProgressLine) => void) =>
+        const scan = async (onProgress: (progress: ScanProgressAnswer) => void) =>
           scanJson(
             await mount.scan({
               ...{ origins, allowEmpty, wait },
-              onProgress: (files, directories) => onProgress({ files, directories }),
+              onProgress: (sums) => onProgress(scanProgressJson(sums)),
             }),
           );
         if (headers.get("accept") !== NDJSON) return scan(() => undefined);
-        return progressStream(scan, { files: 0, directories: 0 }, clock);
+        return progressStream(scan, scanProgressJson(NO_SUMS), clock);
       }),
     },
     {

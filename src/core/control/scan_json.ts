@@ -1,7 +1,7 @@
 /** What scans found, as `scan --json` and the control API show it (docs/configuration.md). */
 
-import type { OriginScan, ScanSummary } from "../sync/scan_origins.ts";
-import type { ScanAnswer } from "./answers.ts";
+import type { OriginScan, ScanSummary, ScanSums } from "../sync/scan_origins.ts";
+import type { ScanAnswer, ScanProgressAnswer } from "./answers.ts";
 
 export function scanJson({ origins }: ScanSummary): ScanAnswer {
   const total = (count: (scan: OriginScan) => number) =>
@@ -34,5 +34,23 @@ export function scanJson({ origins }: ScanSummary): ScanAnswer {
       problems: [...scan.problems],
       problem_count: scan.problemCount,
     })),
+  };
+}
+
+export function scanProgressJson(sums: ScanSums): ScanProgressAnswer {
+  return {
+    files: sums.files,
+    directories: sums.directories,
+    pending_directories: sums.pending,
+    known_files: sums.knownFiles,
+  };
+}
+
+export function scanSums(answer: ScanProgressAnswer): ScanSums {
+  return {
+    files: answer.files,
+    directories: answer.directories,
+    pending: answer.pending_directories,
+    knownFiles: answer.known_files,
   };
 }

@@ -35,8 +35,8 @@ export class OriginScanner {
     options: ScanOptions,
     signal: AbortSignal,
   ): Promise<ScanResult> => {
-    const { catalog, updates, events, cacheDir } = this.ports;
-    const ports = { catalog, events, onChanges: updates.apply, lockDirectory: cacheDir };
+    const { catalog, clock, updates, events, cacheDir } = this.ports;
+    const ports = { catalog, clock, events, onChanges: updates.apply, lockDirectory: cacheDir };
     return await this.#withOrigin(id, (origin) =>
       scan(origin, ports, { ...options, exclusion: this.#exclusion(id) }, signal),
     );

@@ -21,6 +21,8 @@ const JITTER = 0.1;
 export interface ScanOptions {
   /** Removals are carried out that would be held back otherwise. Default false. */
   readonly allowEmpty?: boolean;
+  /** As `ScanRequest.wait`, for a scan of another process. Default false. */
+  readonly wait?: boolean;
   /** Told of the scan's own sums, from now on. */
   readonly onProgress?: (progress: ScanProgress) => void;
 }
@@ -79,7 +81,9 @@ interface Scheduled {
   incomplete: number;
 }
 
-const NOTHING_YET: ScanProgress = { directories: 0, pending: 1, files: 0, bytes: 0 };
+const NOTHING_YET: ScanProgress = {
+  ...{ directories: 0, pending: 1, files: 0, bytes: 0, knownFiles: 0 },
+};
 
 export class Scans {
   readonly #origins = new Map<OriginId, Scheduled>();
@@ -128,7 +132,7 @@ export class Scans {
         throw new OwnError("usage", `no enabled origin is named ${origin}`);
       const { running } = scheduled;
       if (running === undefined || (wait && !allowEmpty)) {
-        const joined = running ?? this.#start(origin, scheduled, { allowEmpty });
+        const joined = running ?? this.#start(origin, scheduled, { allowEmpty, wait });
         return await followed(joined, onProgress);
       }
       if (!wait) throw new OwnError("busy", `another scan of origin ${origin} is running`);
@@ -183,7 +187,8 @@ export class Scans {
       for (const watcher of watchers) watcher(progress);
     };
     const allowEmpty = options.allowEmpty === true || scheduled.allowEmpty;
-    const result = scan(origin, { allowEmpty, onProgress }, scheduled.abort.signal);
+    const { wait = false } = options;
+    const result = scan(origin, { allowEmpty, wait, onProgress }, scheduled.abort.signal);
     const intervalMs = scheduled.intervalMs * (1 + JITTER * (2 * random() - 1));
     const ended = result
       .then(

@@ -1,13 +1,12 @@
 /**
  * A complete walk of one origin into the catalog (S-2). Directories are listed several at once;
  * what one of them cannot tell does not stop the others, what the origin as a whole cannot does.
- * One scan of an origin runs at a time on a machine: a lock in the cache directory sees to that.
+ * One scan of an origin runs at a time on a machine (`scan_lock.ts`).
  */
 
-import { join } from "node:path";
 import { type BytePath, displayPath, joinPath, ROOT_PATH } from "../bytes.ts";
-import type { CatalogWriter, ScanReport } from "../catalog/catalog.ts";
-import { ProcessLock } from "../catalog/process_lock.ts";
+import type { CatalogChanges, CatalogWriter, ScanReport } from "../catalog/catalog.ts";
+import type { Clock } from "../clock.ts";
 import { MusicFsError, messageOf, OwnError } from "../errors.ts";
 import type { EventBus } from "../events.ts";
 import { SCAN_PARALLEL_DIRECTORIES } from "../limits.ts";
@@ -19,8 +18,10 @@ import {
   type ShownPage,
 } from "./directory_listing.ts";
 import type { Exclusion } from "./exclusion.ts";
+import { ScanLock } from "./scan_lock.ts";
 
 export interface ScanPorts extends ListingPorts {
+  readonly clock: Clock;
   readonly catalog: CatalogWriter;
   readonly events: EventBus;
   /** Where the locks are, usually the cache directory. */
@@ -31,6 +32,11 @@ export interface ScanOptions {
   readonly exclusion: Exclusion;
   /** Removals are carried out that would be held back otherwise. Default false. */
   readonly allowEmpty?: boolean;
+  /**
+   * A scan of the origin that runs already is waited for, and what it found is the answer, unless
+   * `allowEmpty` asks for more than it did. Default false: it makes this one fail as `busy`.
+   */
+  readonly wait?: boolean;
   /** Told after every page, with the sums so far. */
   readonly onProgress?: (progress: ScanProgress) => void;
 }
@@ -41,6 +47,8 @@ export interface ScanProgress {
   readonly pending: number;
   readonly files: number;
   readonly bytes: number;
+  /** Files that the origin had when the scan began; 0 for the first one. */
+  readonly knownFiles: number;
 }
 
 /** A directory that could not be listed, or what was left out: a loop, a name that cannot be shown. */
@@ -57,6 +65,9 @@ export interface ScanResult extends ScanReport {
 
 const MAX_PROBLEMS = 100;
 
+/** The one who scanned has told of them. */
+const NO_CHANGES: CatalogChanges = { names: [], directories: [], events: [] };
+
 /**
  * Scans the origin. Rejects with OwnError `busy` while another scan of it runs, with `cancelled`
  * when the signal aborts, and with the origin's or catalog's error that ended it; then nothing was
@@ -68,16 +79,19 @@ export async function scan(
   options: ScanOptions,
   signal?: AbortSignal,
 ): Promise<ScanResult> {
-  const { events } = ports;
+  const { events, clock } = ports;
+  const { wait = false, allowEmpty = false } = options;
   const finished = { type: "scan_finished", origin: origin.id } as const;
   try {
-    using lock = ProcessLock.tryAcquire(join(ports.lockDirectory, `scan-${origin.id}.lock`));
-    if (lock === undefined) {
-      throw new OwnError("busy", `another scan of origin ${origin.id} is running`);
-    }
+    const wish = { clock, wait, signal };
+    using lock = await ScanLock.acquire<ScanResult>(ports.lockDirectory, origin.id, wish);
+    const found = lock.waited && !allowEmpty ? lock.foundBefore() : undefined;
+    if (found !== undefined) return found;
+    lock.begin();
     events.emit({ type: "scan_started", origin: origin.id });
     const result = await walked(origin, ports, options, signal);
     const { outcome, reason = result.problems[0]?.reason } = result;
+    lock.end({ ...result, changes: NO_CHANGES });
     events.emit({ ...finished, outcome, ...(reason === undefined ? {} : { reason }) });
     return result;
   } catch (error) {
@@ -95,8 +109,8 @@ async function walked(
   signal: AbortSignal | undefined,
 ): Promise<ScanResult> {
   try {
-    await catalog.beginScan(origin.id);
-    const walk = new Walk(origin, { catalog, ...ports }, options);
+    const { knownFiles } = await catalog.beginScan(origin.id);
+    const walk = new Walk(origin, { catalog, ...ports }, options, knownFiles);
     await walk.run(signal);
     const { problems, problemCount } = walk;
     const complete = walk.failures === 0;
@@ -137,6 +151,7 @@ class Walk {
     readonly origin: Origin,
     readonly ports: ScanPorts,
     readonly options: ScanOptions,
+    readonly knownFiles: number,
   ) {}
 
   /** Resolves when every directory was listed or failed by itself. */
@@ -226,6 +241,7 @@ class Walk {
       pending: this.#open,
       files: this.#files,
       bytes: this.#bytes,
+      knownFiles: this.knownFiles,
     });
   }
 }

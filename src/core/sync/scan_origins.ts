@@ -13,9 +13,21 @@ export interface ScanOriginsPorts {
     origin: OriginId,
     onProgress: (progress: ScanProgress) => void,
   ) => Promise<ScanResult>;
-  /** Told of the sums over all origins. */
-  readonly onProgress?: (files: number, directories: number) => void;
+  /** Told after every page. */
+  readonly onProgress?: (sums: ScanSums) => void;
 }
+
+/** How far scans have come, over all of their origins. */
+export interface ScanSums {
+  readonly files: number;
+  readonly directories: number;
+  /** Directories that were found and are not listed yet. */
+  readonly pending: number;
+  /** Files that the origins had when their scans began; 0 where one is scanned for the first time. */
+  readonly knownFiles: number;
+}
+
+export const NO_SUMS: ScanSums = { files: 0, directories: 0, pending: 0, knownFiles: 0 };
 
 /** How one origin's scan went. Numbers are 0 where it failed or was busy. */
 export interface OriginScan {
@@ -50,14 +62,22 @@ export async function scanOrigins(
   const scans = origins.map((id) =>
     scanOrigin(id, ports, (progress) => {
       sums.set(id, progress);
-      const all = [...sums.values()];
-      ports.onProgress?.(
-        all.reduce((sum, { files }) => sum + files, 0),
-        all.reduce((sum, { directories }) => sum + directories, 0),
-      );
+      ports.onProgress?.(sumsOf([...sums.values()]));
     }),
   );
   return { origins: await Promise.all(scans) };
+}
+
+function sumsOf(all: readonly ScanProgress[]): ScanSums {
+  const total = (count: (progress: ScanProgress) => number) =>
+    all.reduce((sum, progress) => sum + count(progress), 0);
+  const isFirst = all.some(({ knownFiles }) => knownFiles === 0);
+  return {
+    files: total(({ files }) => files),
+    directories: total(({ directories }) => directories),
+    pending: total(({ pending }) => pending),
+    knownFiles: isFirst ? 0 : total(({ knownFiles }) => knownFiles),
+  };
 }
 
 async function scanOrigin(

@@ -2,6 +2,7 @@
 
 import type { BytePath } from "../bytes.ts";
 import type {
+  BegunScan,
   CatalogChanges,
   CatalogOrigin,
   CatalogWriter,
@@ -75,7 +76,7 @@ export class StoreThread implements CatalogWriter {
     return this.#call("configureOrigins", origins);
   }
 
-  beginScan(origin: OriginId): Promise<void> {
+  beginScan(origin: OriginId): Promise<BegunScan> {
     return this.#call("beginScan", origin);
   }
 

@@ -115,7 +115,7 @@ class History {
   }
 
   async #scan(origin: MemoryOrigin, allowEmpty: boolean): Promise<void> {
-    const ports = { ...this.#ports(), events: new EventBus() };
+    const ports = { ...this.#ports(), clock: this.catalog.clock, events: new EventBus() };
     const lockDirectory = this.catalog.directory.path;
     const options = { exclusion: NOTHING, allowEmpty };
     const report = await scan(origin, { ...ports, lockDirectory }, options);

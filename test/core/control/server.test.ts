@@ -5,6 +5,7 @@ import { ConfigError } from "../../../src/core/config/problem.ts";
 import { OwnError } from "../../../src/core/errors.ts";
 import { CONTROL_BODY_BYTES } from "../../../src/core/limits.ts";
 import type { OriginId } from "../../../src/core/origins/origin.ts";
+import type { ScanSums } from "../../../src/core/sync/scan_origins.ts";
 import { Controlled, FakeMount, scanned } from "./controlled.ts";
 
 const disk = "disk" as OriginId;
@@ -134,18 +135,21 @@ describe("POST /v1/scan", () => {
     });
     const gate = Promise.withResolvers<void>();
     mount.scanning = async ({ origins, onProgress }) => {
-      onProgress(7, 2);
+      onProgress({ files: 7, directories: 2, pending: 1, knownFiles: 9 });
       await gate.promise;
       return { origins: origins.map(scanned) };
     };
-    const seen: number[] = [];
+    const seen: ScanSums[] = [];
     const client = await controlled.client();
     const request = { origins: [disk], allow_empty: true, wait: true };
-    const result = await client.scan(request, (files) => {
-      seen.push(files);
+    const result = await client.scan(request, (sums) => {
+      seen.push(sums);
       gate.resolve();
     });
-    expect([result.totals.files, seen]).toEqual([2, [7]]);
+    expect([result.totals.files, seen]).toEqual([
+      2,
+      [{ files: 7, directories: 2, pending: 1, knownFiles: 9 }],
+    ]);
     expect(mount.asked).toEqual([
       ["scan", { origins: ["disk"], allowEmpty: false, wait: false }],
       ["scan", { origins: ["disk"], allowEmpty: true, wait: true }],

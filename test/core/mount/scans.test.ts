@@ -203,7 +203,7 @@ describe("Scans.request()", () => {
     await expect(scans.request(nas, {})).rejects.toMatchObject({ code: "busy" });
     const seen: number[] = [];
     const joined = scans.request(nas, { wait: true, onProgress: ({ files }) => seen.push(files) });
-    const progress = { directories: 1, pending: 2, files: 7, bytes: 9 };
+    const progress = { directories: 1, pending: 2, files: 7, bytes: 9, knownFiles: 0 };
     begun[0]?.onProgress?.(progress);
     expect(scans.running()).toEqual([{ origin: nas, startedMs: clock.wallMs(), progress }]);
     end(0);

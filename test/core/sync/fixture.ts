@@ -7,6 +7,7 @@ import { FaultPlan, withFaults } from "../../../src/core/origins/wrappers/faults
 import { listOnDemand } from "../../../src/core/sync/directory_listing.ts";
 import { Exclusion } from "../../../src/core/sync/exclusion.ts";
 import { type ScanOptions, type ScanResult, scan } from "../../../src/core/sync/scan.ts";
+import { VirtualClock } from "../../support/virtual_clock.ts";
 import { A, origin, path, TestCatalog } from "../catalog/fixture.ts";
 
 export class TestLibrary implements AsyncDisposable {
@@ -14,6 +15,7 @@ export class TestLibrary implements AsyncDisposable {
   readonly memory = new MemoryOrigin({ id: A, clock: this.catalog.clock, pageEntries: 3 });
   readonly faults = new FaultPlan(this.catalog.clock);
   readonly origin: Origin = withFaults(this.memory, this.faults);
+  readonly time = new VirtualClock();
   readonly bus = new EventBus();
   readonly events: MusicFsEvent[] = [];
 
@@ -27,6 +29,7 @@ export class TestLibrary implements AsyncDisposable {
   get ports() {
     return {
       catalog: this.catalog.store,
+      clock: this.time,
       events: this.bus,
       onChanges: () => undefined,
       lockDirectory: this.catalog.directory.path,
@@ -36,6 +39,11 @@ export class TestLibrary implements AsyncDisposable {
   scan(options: Partial<ScanOptions> = {}, signal?: AbortSignal): Promise<ScanResult> {
     const exclusion = new Exclusion([]);
     return scan(this.origin, this.ports, { exclusion, ...options }, signal);
+  }
+
+  /** What a scan that waits for another comes to. */
+  waited(scan: Promise<ScanResult>): Promise<ScanResult> {
+    return this.time.run(scan);
   }
 
   list(at: string, globs: readonly string[] = []): Promise<void> {

@@ -26,7 +26,9 @@ describe("scan", () => {
       ...{ outcome: "complete", directories: 18, files: 121, bytes: 484 },
       ...{ added: 121, modified: 0, removed: 0, kept: 0, problems: [], problemCount: 0 },
     });
-    expect(progress.at(-1)).toEqual({ directories: 18, pending: 0, files: 121, bytes: 484 });
+    expect(progress.at(-1)).toEqual({
+      ...{ directories: 18, pending: 0, files: 121, bytes: 484, knownFiles: 0 },
+    });
     expect(library.catalog.tree()).toHaveLength(121 + 17);
     expect(library.catalog.tree()).toContain("a/b/c/d/e=4");
     expect(library.events).toEqual([
@@ -186,6 +188,33 @@ describe("scan", () => {
     await running;
     await library.scan();
     expect(library.events.filter(({ type }) => type === "scan_started")).toHaveLength(2);
+  });
+
+  test("with `wait` takes over what a scan that ran has found, or scans itself", async () => {
+    await using library = await TestLibrary.open();
+    fill(library, 3);
+    const running = library.scan();
+    const waiting = library.scan({ wait: true });
+    const waitingToo = library.scan({ wait: true, allowEmpty: true });
+    const first = await running;
+    const { list } = library.memory.counts;
+    const joined = await library.waited(waiting);
+    expect(joined).toEqual({ ...first, changes: { names: [], directories: [], events: [] } });
+    expect(library.memory.counts.list).toBe(list);
+    // Who allows more than the other did has it done.
+    expect(await library.waited(waitingToo)).toMatchObject({ outcome: "complete", added: 0 });
+    expect(library.memory.counts.list).toBeGreaterThan(list);
+  });
+
+  test("with `wait` scans by itself where the scan that ran was not finished", async () => {
+    await using library = await TestLibrary.open();
+    fill(library, 3);
+    using _down = library.faults.add({ fault: { kind: "error", code: "timeout" }, on: ["list"] });
+    const running = library.scan().catch((error: unknown) => error);
+    const waiting = library.scan({ wait: true });
+    expect(await running).toMatchObject({ code: "timeout" });
+    library.faults.clear();
+    expect(await library.waited(waiting)).toMatchObject({ outcome: "complete", added: 30 });
   });
 
   test("stops when it is cancelled and leaves no listing behind", async () => {
