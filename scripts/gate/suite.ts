@@ -12,6 +12,9 @@ import { toldSecrets } from "./told.ts";
 /** Directories under test/ whose tests need the machine: root, FUSE, real servers, the compiled binary. */
 const MACHINE_SUITES: readonly string[] = ["integration", "e2e"];
 
+/** Directories under test/ whose tests need nothing of the machine, but more time than a quick check has. */
+const LONG_SUITES: readonly string[] = ["faults"];
+
 /** How long processes that were told to end may take to be gone. */
 const SETTLE_MS = 3000;
 const SETTLE_STEP_MS = 100;
@@ -48,18 +51,29 @@ export function machineSuite(name: string, deadlineMs: number): Suite {
   };
 }
 
-/** Every test that needs neither root nor FUSE nor a server. */
-export function unitSuite(): Suite {
-  const directories = readdirSync("test", { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !MACHINE_SUITES.includes(entry.name))
-    .map((entry) => join("test", entry.name));
+/** Tests of the directories `names` under test/, which need neither root nor FUSE nor a server. */
+function pureSuite(name: string, names: readonly string[], deadlineMs: number): Suite {
   return {
-    name: "unit tests",
-    files: directories.flatMap(testFiles),
+    name,
+    files: names.flatMap((directory) => testFiles(join("test", directory))),
     parallel: true,
     testTimeoutMs: 60_000,
-    deadlineMs: 300_000,
+    deadlineMs,
   };
+}
+
+/** Every quick test that needs neither root nor FUSE nor a server. */
+export function unitSuite(): Suite {
+  const names = readdirSync("test", { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .filter((name) => !MACHINE_SUITES.includes(name) && !LONG_SUITES.includes(name));
+  return pureSuite("unit tests", names, 300_000);
+}
+
+/** The tests that need neither root nor FUSE nor a server, but a minute and more. */
+export function longSuite(): Suite {
+  return pureSuite("long tests", LONG_SUITES, 400_000);
 }
 
 /** What is left once processes that were told to end had time to. */

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { suiteStage } from "../../../scripts/gate/suite.ts";
+import { longSuite, machineSuite, suiteStage, unitSuite } from "../../../scripts/gate/suite.ts";
 import type { Tally } from "../../../scripts/gate/tally.ts";
 import { secret } from "../../../scripts/secrets.ts";
 
@@ -11,6 +11,21 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "musicfs-suite-"));
 });
 afterEach(() => rmSync(directory, { recursive: true }));
+
+describe("the suites", () => {
+  test("hold every test file of the project, each in one of them", () => {
+    const suites = [
+      unitSuite(),
+      longSuite(),
+      machineSuite("integration", 1),
+      machineSuite("e2e", 1),
+    ];
+    const files = suites.flatMap((suite) => suite.files);
+    expect(files.toSorted()).toEqual(
+      [...new Bun.Glob("test/**/*.test.{ts,tsx}").scanSync(".")].toSorted(),
+    );
+  });
+});
 
 /** Runs test files with these contents as a suite of their own. */
 async function runSuite(...contents: readonly string[]): Promise<Tally> {
