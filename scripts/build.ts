@@ -6,8 +6,9 @@ import { collectLicenses } from "./licenses.ts";
 
 const OUTPUT = "dist/musicfs";
 
-/** The commit the sources are at, with `+` when they differ from it; empty outside a repository. */
+/** The commit the sources are at, with `+` when they differ from it; empty outside a repository or without git. */
 function commit(): string {
+  if (Bun.which("git") === null) return "";
   const git = (...args: readonly string[]) => Bun.spawnSync(["git", ...args], { stderr: "ignore" });
   const head = git("rev-parse", "--short=12", "HEAD");
   if (head.exitCode !== 0) return "";

@@ -1,38 +1,24 @@
-import { mkdirSync } from "node:fs";
-import { detach, mountsBelow, until } from "./program.ts";
+/** The preferred origin, which is lost in the middle of a file: an SSH server. */
+import { cpSync } from "node:fs";
+import { join } from "node:path";
+import { startSshd } from "../servers/index.ts";
+import type { DemoOrigin } from "./origin.ts";
 
-/** A disk elsewhere, played by a bindfs mount: when its process dies, every read of an open file fails. */
-export class Nas implements AsyncDisposable {
-  readonly #mountPoint: string;
-  readonly #server: Bun.Subprocess;
-
-  private constructor(mountPoint: string, server: Bun.Subprocess) {
-    this.#mountPoint = mountPoint;
-    this.#server = server;
-  }
-
-  /** Shows the directory `disk` at `mountPoint`, which is made. */
-  static async start(disk: string, mountPoint: string): Promise<Nas> {
-    mkdirSync(mountPoint);
-    const server = Bun.spawn(["bindfs", "-f", "-r", "--no-allow-other", disk, mountPoint], {
-      stdio: ["ignore", "ignore", "inherit"],
-    });
-    const nas = new Nas(mountPoint, server);
-    await until("bindfs has mounted", () => {
-      if (server.exitCode !== null) throw new Error("bindfs cannot mount here; it says why above");
-      return mountsBelow(mountPoint).length > 0;
-    });
-    return nas;
-  }
-
-  /** Cuts it off as a crash does. */
-  kill(): void {
-    this.#server.kill("SIGKILL");
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.kill();
-    await this.#server.exited;
-    detach(this.#mountPoint);
-  }
+/** OpenSSH's sshd with its data and keys below `root`, serving a copy of the directory `files`. */
+export async function startSftpNas(files: string, root: string): Promise<DemoOrigin> {
+  await using starting = new AsyncDisposableStack();
+  const sshd = starting.use(await startSshd({ root }));
+  cpSync(files, sshd.dataDir, { recursive: true, preserveTimestamps: true });
+  const cleanUp = starting.move();
+  return {
+    what: "OpenSSH's sshd, over SFTP",
+    flags: [
+      ...["--type", "sftp", "--host", sshd.host, "--port", String(sshd.port), "--user", sshd.user],
+      ...["--identity-file", sshd.keyFile, "--known-hosts", join(root, "accepted_keys")],
+      ...["--accept-host-key", sshd.fingerprint],
+    ],
+    env: {},
+    server: { name: "sshd", kill: () => sshd.kill(), restart: () => sshd.restart() },
+    [Symbol.asyncDispose]: () => cleanUp.disposeAsync(),
+  };
 }

@@ -119,9 +119,14 @@ export class MountProcess implements AsyncDisposable {
     return await this.#child.exited;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends its process as a crash does; the dead mount stays until this is disposed of. */
+  async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#child.exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
     detach(this.mountPoint);
   }
 }

@@ -39,14 +39,10 @@ async function install(list: string): Promise<string> {
   return stdout + stderr;
 }
 
-/** True when every package is there, so that {@link ensurePackages} would do nothing. */
-export function hasPackages(packages: readonly string[]): boolean {
-  return missing(packages).length === 0;
-}
-
 function missing(packages: readonly string[]): readonly string[] {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own format language
   const format = "${db:Status-Status} ${Package}\n";
+  if (Bun.which("dpkg-query") === null) throw new Error(`it needs Debian's ${packages.join(", ")}`);
   const { stdout } = Bun.spawnSync(["dpkg-query", "-W", "-f", format]);
   const lines = new Set(stdout.toString().split("\n"));
   return packages.filter((name) => !lines.has(`installed ${name}`));

@@ -4,6 +4,7 @@
  * serves that person, with a key only.
  */
 
+import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, readFileSync } from "node:fs";
 import { chmod, chown } from "node:fs/promises";
 import { userInfo } from "node:os";
@@ -39,6 +40,8 @@ export interface Sshd extends AsyncDisposable {
   readonly wrongKnownHosts: string;
   /** `ssh-ed25519 AAAA…`, the server's public host key. */
   readonly hostKey: string;
+  /** Of that key, as `ssh-keygen -l` prints it: `SHA256:…`. */
+  readonly fingerprint: string;
   /** What the sftp session starts in; belongs to the user. */
   readonly dataDir: string;
   readonly logFile: string;
@@ -127,6 +130,7 @@ async function startIn(
     knownHosts: root.file("known_hosts", `[127.0.0.1]:${port} ${hostKey}\n`),
     wrongKnownHosts: root.file("known_hosts.wrong", `[127.0.0.1]:${port} ${wrongKey}\n`),
     hostKey,
+    fingerprint: fingerprintOf(hostKey),
     dataDir,
     logFile: log,
     processes: () => root.processes(),
@@ -167,6 +171,12 @@ function makeKey(root: ServerRoot, name: string, passphrase = ""): string {
 
 function publicKey(file: string): string {
   return readFileSync(`${file}.pub`, "utf8");
+}
+
+function fingerprintOf(key: string): string {
+  const [, blob = ""] = key.split(" ");
+  const hash = createHash("sha256").update(Buffer.from(blob, "base64")).digest("base64");
+  return `SHA256:${hash.replace(/=+$/, "")}`;
 }
 
 function sshdConfig(

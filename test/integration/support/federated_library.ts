@@ -184,7 +184,7 @@ export class FederatedLibrary implements AsyncDisposable {
       "identity-file": sshd.encryptedKeyFile,
       "credentials-file": passphrase,
       "known-hosts": workspace.path("known_hosts"),
-      "accept-host-key": fingerprintOf(sshd.hostKey),
+      "accept-host-key": sshd.fingerprint,
       ...REMOTE,
     });
     await this.#add("cloud", "s3", 2, {
@@ -209,13 +209,6 @@ export class FederatedLibrary implements AsyncDisposable {
     const { code, stderr } = await this.musicfs(...added);
     if (code !== 0) throw new Error(stderr);
   }
-}
-
-/** As `ssh-keygen -l` prints it, of a public key as known_hosts has it. */
-export function fingerprintOf(publicKey: string): string {
-  const [, key = ""] = publicKey.split(" ");
-  const hash = createHash("sha256").update(Buffer.from(key, "base64")).digest("base64");
-  return `SHA256:${hash.replace(/=+$/, "")}`;
 }
 
 /** Bytes that look random and differ from path to path. */
