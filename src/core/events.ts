@@ -49,6 +49,8 @@ export type MusicFsEvent =
   | { readonly type: "file_modified"; readonly origin: OriginId; readonly path: BytePath }
   | { readonly type: "file_removed"; readonly origin: OriginId; readonly path: BytePath }
   | { readonly type: "scan_started"; readonly origin: OriginId }
+  /** From now on it tells of its changes by itself; a scan of what happened before follows. */
+  | { readonly type: "origin_watched"; readonly origin: OriginId }
   | {
       readonly type: "scan_finished";
       readonly origin: OriginId;

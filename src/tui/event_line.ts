@@ -45,6 +45,8 @@ export function eventLine(event: EventAnswer): EventLine {
       return line(`~ ${field("path")}`);
     case "file_removed":
       return line(`- ${field("path")}`);
+    case "origin_watched":
+      return line(`${field("origin")} is watched`);
     case "scan_started":
       return line(`${field("origin")} is being scanned`);
     case "scan_finished": {

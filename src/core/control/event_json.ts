@@ -8,6 +8,7 @@ import type { RecordedEvent } from "./event_history.ts";
 const TYPES: Readonly<Record<EventType, true>> = {
   origin_added: true,
   origin_removed: true,
+  origin_watched: true,
   health_changed: true,
   failover: true,
   all_origins_unhealthy: true,

@@ -149,6 +149,7 @@ export class Assembly implements AsyncDisposable {
       list: this.#scanner.list,
       rescan: (id) => scans.rescan(id),
       isShown: this.#scanner.shows,
+      onWatching: (origin) => events.emit({ type: "origin_watched", origin }),
       onWarning: ports.onWarning,
     });
     this.#watches = watches;

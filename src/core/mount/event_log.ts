@@ -60,6 +60,7 @@ function logEvent(event: MusicFsEvent, log: Logger): void {
     }
     case "origin_added":
     case "origin_removed":
+    case "origin_watched":
     case "recovered":
     case "scan_started":
       log.debug(event.type, { origin: event.origin });

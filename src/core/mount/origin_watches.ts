@@ -23,6 +23,8 @@ export interface OriginWatchesPorts {
   readonly rescan: (origin: OriginId) => void;
   /** False for a directory that is left out of the tree, with all that is in it. */
   readonly isShown: (origin: OriginId, directory: BytePath) => boolean;
+  /** The watch stands; a look at the whole origin follows. */
+  readonly onWatching: (origin: OriginId) => void;
   readonly onWarning: (message: string) => void;
 }
 
@@ -104,6 +106,7 @@ class WatchedOrigin implements Disposable {
   #become(state: WatchState): void {
     const { ports, origin } = this;
     this.watching = state.watching;
+    if (state.watching) ports.onWatching(origin.id);
     // What happened while nobody watched is only seen by looking.
     ports.rescan(origin.id);
     if (state.watching) {

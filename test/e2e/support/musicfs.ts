@@ -169,8 +169,7 @@ export class Mount implements AsyncDisposable {
       stderr: "pipe",
     });
     const mount = new Mount(workspace, child);
-    await mount.logged('"message":"mounted"');
-    return mount;
+    return await mount.readyOnce(() => mount.logged('"message":"mounted"'));
   }
 
   /** As `start`, and waits until each of the origins was scanned. */
@@ -181,8 +180,9 @@ export class Mount implements AsyncDisposable {
   ): Promise<Mount> {
     const mount = await Mount.start(workspace, args, options);
     const origins = /"message":"mounted",.*"origins":(\d+)/.exec(mount.log)?.[1];
-    await eventually("each origin is scanned", () => mount.scannedOrigins === Number(origins));
-    return mount;
+    return await mount.readyOnce(() =>
+      eventually("each origin is scanned", () => mount.scannedOrigins === Number(origins)),
+    );
   }
 
   /** The arguments for local origins in this order of priority. */
@@ -253,6 +253,17 @@ export class Mount implements AsyncDisposable {
     }
     const { mountPoint, namespace } = this.workspace;
     if (this.workspace.isMounted) await run(["umount", "-l", mountPoint], { namespace });
+  }
+
+  /** This mount when `ready` resolves; ended when that fails, as nobody holds it yet. */
+  async readyOnce(ready: () => Promise<void>): Promise<this> {
+    try {
+      await ready();
+      return this;
+    } catch (error) {
+      await this[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   async #collect(): Promise<string> {
