@@ -191,6 +191,29 @@ describe("a history that went wrong once", () => {
   ]);
 
   history(
+    "a read behind a scan at an origin that does one thing at once goes on elsewhere, as it should",
+    {
+      origins: [origin("b", { watched: true, maxConcurrency: 1 }), origin("c", { priority: 3 })],
+    },
+    [
+      { do: "put", on: ["b", "c"], path: "p/y", content: 10 },
+      {
+        do: "fault",
+        on: "b",
+        rule: { fault: { kind: "slow", delayMs: 900 }, on: ["list", "stat", "read", "probe"] },
+      },
+      { do: "wait", ms: 40_000 },
+      { do: "open", slot: 3, path: "p/y" },
+      { do: "read", slot: 3, at: 0, lengthBytes: 300_000, direct: true, interruptMs: undefined },
+      { do: "put", on: ["b"], path: "p/x", content: 11 },
+      { do: "scan", on: "b", allowEmpty: false },
+      { do: "wait", ms: 1000 },
+      { do: "read", slot: 3, at: 0, lengthBytes: 299_998, direct: false, interruptMs: undefined },
+      { do: "wait", ms: 54_562 },
+    ],
+  );
+
+  history(
     "a file that was moved goes once its directory is listed, though the origin looked empty before",
     { origins: [origin("a", { watched: true })] },
     [

@@ -9,6 +9,7 @@ import type { Life } from "./life.ts";
 import type { Setup } from "./operations.ts";
 import type { Violate } from "./promises.ts";
 import type { Read } from "./read_log.ts";
+import type { OriginRequest } from "./storage.ts";
 import type { VersionsWatch } from "./versions_watch.ts";
 import type { Watch } from "./watch.ts";
 
@@ -34,13 +35,22 @@ interface Ranked {
 
 export class RoutingWatch implements Watch {
   readonly #first = new WeakMap<Read, readonly OriginId[]>();
+  readonly #underWay = new Map<OriginId, Set<OriginRequest>>();
+  /** Monotonic: when an origin was last asked for as much as it does at once. */
+  readonly #fullMs = new Map<OriginId, number>();
 
   constructor(readonly ports: RoutingWatchPorts) {}
+
+  request(request: OriginRequest): void {
+    const { origin } = request;
+    this.#underWay.set(origin, (this.#underWay.get(origin) ?? new Set()).add(request));
+    if (this.#isFull(origin)) this.#fullMs.set(origin, request.startMs);
+  }
 
   readSent(read: Read): void {
     if (!read.alone) return;
     const first = this.#whoMayBeFirst(read);
-    if (first !== undefined) this.#first.set(read, first);
+    if (first !== undefined && !first.some((id) => this.#isFull(id))) this.#first.set(read, first);
   }
 
   readAnswered(read: Read): void {
@@ -49,10 +59,21 @@ export class RoutingWatch implements Watch {
     const first = this.#first.get(read);
     const asked = read.tries[0]?.origin;
     if (first === undefined || asked === undefined || first.includes(asked)) return;
+    // One that was full may have been first, and the read have left it while it waited for its turn.
+    if (first.some((id) => (this.#fullMs.get(id) ?? -1) >= read.sentMs)) return;
     fail(
       "right origin first",
       `${read.handle.path}: ${asked} was asked before ${first.join(" or ")}`,
     );
+  }
+
+  /** True while a read would have to wait for its turn; probes never do. */
+  #isFull(id: OriginId): boolean {
+    const running = this.#underWay.get(id) ?? new Set();
+    for (const each of running) if (each.endMs !== undefined) running.delete(each);
+    const turns = [...running].filter(({ kind }) => kind !== "probe").length;
+    const { maxConcurrency } = this.ports.setup.origins.find((each) => each.id === id) ?? {};
+    return maxConcurrency !== undefined && turns >= maxConcurrency;
   }
 
   /** Undefined: not known. */

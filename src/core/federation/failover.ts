@@ -189,7 +189,7 @@ export class FailoverExecutor {
     const { registry, health, onObjectError } = this.ports;
     const { origin, replica } = read.request;
     if (!(error instanceof MusicFsError) || !registry.isActive(origin)) return;
-    if (error.scope === "origin") health.recordFailure(origin, error, read.startedMs);
+    if (error.scope === "origin") health.recordFailure(origin, error, read.askedMs);
     if (error.scope !== "object") return;
     if (error.code === "io") health.suspect(origin);
     else onObjectError(file, replica, error);

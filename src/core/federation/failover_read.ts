@@ -257,10 +257,13 @@ export class FailoverRead {
     );
   }
 
-  /** Goes on without a try that took too long; a failure of its origin unless that is alive. */
+  /**
+   * Goes on without a try that took too long; a failure of its origin unless that is alive, or was
+   * not asked yet.
+   */
   #giveUp(read: ReadTry): void {
     const { switchRule, clock } = this.ports;
-    const { origin, replica } = read.request;
+    const { origin, replica, lengthBytes } = read.request;
     const waitedMs = Math.round(clock.monotonicMs() - read.startedMs);
     const message = `did not answer a read within ${waitedMs} ms`;
     const error = new OriginError("timeout", origin.id, displayPath(replica.path), message);
@@ -268,6 +271,7 @@ export class FailoverRead {
     this.#failures++;
     this.#lastError = error;
     if (switchRule.answeredSince(origin, read.startedMs)) return;
+    if (!read.hadItsChance(switchRule.patienceMs(origin, lengthBytes))) return;
     this.ports.onFailure(read, this.request.file, error);
   }
 

@@ -30,6 +30,9 @@ export class ReadTry {
   readonly #controller = new AbortController();
   #bytes: Uint8Array | undefined;
   #error: unknown;
+  /** Monotonic: when the origin was asked; undefined while the try waits for its turn there. */
+  #askedMs: number | undefined;
+  #waited = false;
   #latencyMs = 0;
   #settled = false;
   #abandoned = false;
@@ -42,6 +45,7 @@ export class ReadTry {
     onSettled: (read: ReadTry) => void,
   ) {
     this.startedMs = clock.monotonicMs();
+    this.#askedMs = this.startedMs;
     void this.#run().then(() => {
       this.#settled = true;
       if (this.#abandoned) this.#giveBack();
@@ -63,7 +67,24 @@ export class ReadTry {
     return this.#error;
   }
 
-  /** From the request for the data to their arrival, a check of seams before it not included. */
+  /** Monotonic: when the origin was asked, as far as it was: a try may wait for its turn first. */
+  get askedMs(): number {
+    return this.#askedMs ?? this.startedMs;
+  }
+
+  /**
+   * True when the origin was asked for long enough to count as silent: a try that had to wait for
+   * its turn says nothing of the origin until it had that for `patienceMs`.
+   */
+  hadItsChance(patienceMs: number): boolean {
+    if (!this.#waited) return true;
+    return this.#askedMs !== undefined && this.clock.monotonicMs() - this.#askedMs >= patienceMs;
+  }
+
+  /**
+   * From the request for the data to their arrival, neither a check of seams before it nor the wait
+   * for a turn included.
+   */
   get latencyMs(): number {
     return this.#latencyMs;
   }
@@ -82,14 +103,19 @@ export class ReadTry {
     const bytes = this.buffers.take(lengthBytes);
     try {
       if (verify) await verify(signal);
-      const startedMs = this.clock.monotonicMs();
+      let askedMs = this.clock.monotonicMs();
       const version = replica.originVersion;
       const read = await origin.read(replica.path, offsetBytes, bytes, {
         version,
         signal,
         background,
+        onWaiting: (isWaiting) => {
+          this.#waited = true;
+          askedMs = this.clock.monotonicMs();
+          this.#askedMs = isWaiting ? undefined : askedMs;
+        },
       });
-      this.#latencyMs = this.clock.monotonicMs() - startedMs;
+      this.#latencyMs = this.clock.monotonicMs() - askedMs;
       if (read !== lengthBytes) {
         const message = `answered ${read} of ${lengthBytes} bytes at ${offsetBytes}`;
         throw new OriginError("short_read", origin.id, displayPath(replica.path), message);

@@ -81,6 +81,11 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
   /** Nobody waits for it: where operations wait for their turn, it goes after those of others. */
   readonly background?: boolean;
+  /**
+   * Told when the read begins to wait for its turn or its share of bandwidth (true), and when that
+   * ends (false): meanwhile nobody has asked the origin. Not called for one that need not wait.
+   */
+  readonly onWaiting?: (isWaiting: boolean) => void;
 }
 
 /** A probe that fails throws; one that works may still say the origin is not at its best. */

@@ -56,6 +56,7 @@ export class ScriptedOrigin implements Origin {
   reads: Behaviour = ok;
   readonly nextProbes: Behaviour[] = [];
   probes: Behaviour = ok;
+  listings: Behaviour = ok;
   readonly readCalls: ReadCall[] = [];
   readonly probeCalls: number[] = [];
   closed = 0;
@@ -92,7 +93,8 @@ export class ScriptedOrigin implements Origin {
     return end.kind === "degraded" ? { status: "degraded", reason: end.reason } : { status: "ok" };
   }
 
-  async *list(): AsyncIterable<readonly DirEntry[]> {
+  async *list(_directory: BytePath, signal?: AbortSignal): AsyncGenerator<readonly DirEntry[]> {
+    await this.#behave(this.listings, signal);
     yield [];
   }
 

@@ -17,9 +17,14 @@ export function withBandwidth(inner: Origin, bytesPerSec: number, clock: Clock):
   const pace = new Pace(bytesPerSec, clock);
   return new WrappedOrigin(inner, async (operation, signal, run) => {
     if (operation.kind !== "read") return run(signal);
-    const { lengthBytes = 0, background = false } = operation;
+    const { lengthBytes = 0, background = false, onWaiting } = operation;
     throwIfAborted(signal);
-    await pace.take(lengthBytes, background, signal);
+    const turn = pace.take(lengthBytes, background, signal);
+    if (turn !== undefined) {
+      onWaiting?.(true);
+      await turn;
+      onWaiting?.(false);
+    }
     let readBytes = 0;
     try {
       const read = await run(signal);
@@ -48,8 +53,15 @@ class Pace {
     readonly clock: Clock,
   ) {}
 
-  /** Resolves when it is the turn of so many bytes, which are taken then; rejects with `cancelled`. */
-  take(lengthBytes: number, isPatient: boolean, signal: AbortSignal | undefined): Promise<void> {
+  /**
+   * Resolves when it is the turn of so many bytes, which are taken then; undefined: it is already.
+   * Rejects with `cancelled`.
+   */
+  take(
+    lengthBytes: number,
+    isPatient: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<void> | undefined {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const queue = isPatient ? this.#patient : this.#urgent;
     const leave = () => {
@@ -67,7 +79,7 @@ class Pace {
     signal?.addEventListener("abort", leave, { once: true });
     queue.add(waiter);
     this.#next();
-    return promise;
+    return queue.has(waiter) ? promise : undefined;
   }
 
   giveBack(lengthBytes: number): void {

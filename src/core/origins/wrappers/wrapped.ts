@@ -29,6 +29,8 @@ export interface Operation {
   readonly lengthBytes?: number;
   /** Nobody waits for it; of a read only. Default false. */
   readonly background?: boolean;
+  /** As in `ReadOptions`; of a read only. */
+  readonly onWaiting?: ReadOptions["onWaiting"];
 }
 
 /**
@@ -101,8 +103,9 @@ export class WrappedOrigin implements Origin {
     into: Uint8Array,
     options: ReadOptions = {},
   ): Promise<number> {
-    const { background = false } = options;
-    const operation = { kind: "read", path, lengthBytes: into.byteLength, background } as const;
+    const { background = false, onWaiting } = options;
+    const lengthBytes = into.byteLength;
+    const operation = { kind: "read", path, lengthBytes, background, onWaiting } as const;
     return this.around(operation, options.signal, (inside) =>
       this.inner.read(path, offsetBytes, into, inside ? { ...options, signal: inside } : options),
     );

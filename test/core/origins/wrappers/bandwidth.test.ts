@@ -60,6 +60,20 @@ describe("withBandwidth", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test("tells a read when it waits for its share, and when that has come", async () => {
+    const { clock, origin } = limited(1000);
+    const told: [boolean, number][] = [];
+    const startMs = clock.monotonicMs();
+    const onWaiting = (isWaiting: boolean) =>
+      void told.push([isWaiting, clock.monotonicMs() - startMs]);
+    const read = (bytes: number) => origin.read(FILE, 0, new Uint8Array(bytes), { onWaiting });
+    await clock.run(Promise.all([read(700), read(10)]));
+    expect(told).toEqual([
+      [true, 0],
+      [false, 700],
+    ]);
+  });
+
   test("limits nothing but reads", async () => {
     const { clock, origin } = limited(1);
     await origin.read(FILE, 0, new Uint8Array(1000));

@@ -69,6 +69,46 @@ describe("withLimit", () => {
     expect(begun).toEqual(["read a", "read c", "read d", "read b"]);
   });
 
+  test("keeps a quarter of the turns, at least one, from listings that may hang", async () => {
+    for (const [limit, listings] of [
+      [2, 1],
+      [4, 3],
+      [8, 6],
+      [64, 48],
+    ] as const) {
+      const { origin, begun, letGo } = gated();
+      const limited = withLimit(origin, limit);
+      const pages = Array.from({ length: limit }, () =>
+        limited.list(ROOT_PATH)[Symbol.asyncIterator]().next(),
+      );
+      await settle();
+      expect(begun).toHaveLength(listings);
+      const reads = Array.from({ length: limit - listings }, () => read(limited, "a"));
+      await settle();
+      expect(begun.slice(listings)).toEqual(reads.map(() => "read a"));
+      for (let i = 0; i < 3 * limit; i++) await letGo();
+      await Promise.all([...reads, ...pages]);
+    }
+  });
+
+  test("tells a read when it waits for its turn, and when that has come", async () => {
+    const { origin, letGo } = gated();
+    const limited = withLimit(origin, 1);
+    const told: string[] = [];
+    const reads = ["a", "b"].map((path) =>
+      limited.read(path as BytePath, 0, new Uint8Array(1), {
+        onWaiting: (isWaiting) => void told.push(`${path} ${isWaiting ? "waits" : "goes"}`),
+      }),
+    );
+    await settle();
+    expect(told).toEqual(["b waits"]);
+    await letGo();
+    expect(told).toEqual(["b waits", "b goes"]);
+    await letGo();
+    await Promise.all(reads);
+    expect(told).toHaveLength(2);
+  });
+
   test("never makes a probe wait", async () => {
     const { origin, begun, letGo } = gated();
     const limited = withLimit(origin, 1);
