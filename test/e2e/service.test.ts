@@ -68,15 +68,14 @@ mounted("a manager's socket that nobody listens on hinders nothing", async () =>
 
 /**
  * `$1` is the host's directory, `$2` the container's; `$3` and the rest mount the library in `$1`. The
- * container reads when a line comes through the pipe that it was started with. A process that was
- * unmounted has its cache directory until it has ended.
+ * container reads when a line comes through the pipe that it was started with.
  */
 const CONTAINER = `mkfifo "$2/../orders"
 mount --bind "$1" "$1"; mount --make-shared "$1"
 unshare -m --propagation slave sh -c 'mount --rbind "$1" "$2"; while read -r _; do cat "$2/library/1.flac"; echo; done' \\
   sh "$1" "$2" < "$2/../orders" &
 exec 3> "$2/../orders"; shift 2
-for _ in 1 2; do until "$@" > /dev/null 2>&1; do sleep 0.1; done; echo read >&3; sleep 1; "$BINARY" unmount --lazy "$LIBRARY"; done
+for _ in 1 2; do "$@" > /dev/null; echo read >&3; sleep 1; "$BINARY" unmount --lazy "$LIBRARY"; done
 exec 3>&-; wait`;
 
 mounted(

@@ -1,5 +1,5 @@
 /**
- * The mount table, /proc/self/mountinfo (proc_pid_mountinfo(5)). Reading it touches no mounted file
+ * The mount table, /proc/PID/mountinfo (proc_pid_mountinfo(5)). Reading it touches no mounted file
  * system, so it is asked before a path that may lie on a hung one is.
  */
 
@@ -19,9 +19,12 @@ export interface MountInfo {
   readonly source: string;
 }
 
-/** The mounts in the kernel's order: what is mounted over another comes after it. */
-export function readMountInfo(): readonly MountInfo[] {
-  return parseMountInfo(readFileSync("/proc/self/mountinfo"));
+/**
+ * The mounts that process `pid` sees (default: this one), in the kernel's order: what is mounted over
+ * another comes after it.
+ */
+export function readMountInfo(pid = "self"): readonly MountInfo[] {
+  return parseMountInfo(readFileSync(`/proc/${pid}/mountinfo`));
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Takes the lock of a cache directory, and its first thread ends: to others this process is a zombie
  * that still holds the lock, until its last thread ends. So is one whose threads the kernel has yet
- * to end after SIGKILL. Arguments: the directory, and after how many milliseconds all of it ends.
+ * to end after SIGKILL. Arguments: the directory, which is its mount point as well, and after how many milliseconds all of it ends.
  */
 
 import { dlopen, FFIType } from "bun:ffi";
@@ -11,7 +11,7 @@ import { lockCache } from "../../../src/core/mount/cache_lock.ts";
 const SYS_exit = process.arch === "arm64" ? 93 : 60;
 
 const [, , cacheDir = "", lifeMs = ""] = process.argv;
-await lockCache(cacheDir, "/mnt/of the child", {
+await lockCache(cacheDir, cacheDir, {
   clock: systemClock,
   cleanUpDeadMount: () => Promise.reject(new Error("the child waits for nobody")),
 });
