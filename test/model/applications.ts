@@ -51,7 +51,8 @@ export class Applications {
 
   list(path: string): void {
     this.#run(async () => {
-      const { kernel, notifier } = this.ports.life;
+      const { life } = this.ports;
+      const { kernel } = life;
       const before = await kernel.stat(path);
       const result = await kernel.list(path);
       this.#expect(result, `list ${path}`, [ENOENT]);
@@ -59,8 +60,8 @@ export class Applications {
       if ("errno" in before || "errno" in after || "errno" in result) return;
       if (before.ok.mtimeSec !== after.ok.mtimeSec) return;
       if (before.ok.mtimeNsec !== after.ok.mtimeNsec) return;
-      // What the kernel has yet to be told moves the mtime a moment later.
-      if (notifier.waiting > 0) return;
+      // What is still to be written, or to be told, moves the mtime a moment later.
+      if (life.isTelling) return;
       for (const watch of this.ports.watches) watch.directoryShown?.(path, after.ok, result.ok);
     });
   }

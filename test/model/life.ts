@@ -29,7 +29,7 @@ import { Kernel, type KernelPorts } from "./kernel.ts";
 import { NotifierLink } from "./notifier_link.ts";
 import { PAGE_BYTES } from "./page_cache.ts";
 import type { Violate } from "./promises.ts";
-import { storeLink } from "./store_link.ts";
+import { type StoreLink, storeLink } from "./store_link.ts";
 
 /** Places where a test of the simulator puts a bug between two parts. */
 export interface Sabotage {
@@ -74,6 +74,7 @@ export class Life {
   readonly truth: CatalogReader;
   readonly #readers: readonly SqliteCatalogReader[];
   readonly #store: CatalogStore;
+  readonly #linked: StoreLink;
   readonly #session: Session;
   readonly #cache: Notifier;
 
@@ -95,7 +96,8 @@ export class Life {
       store: this.#store,
       delayMs: ports.storeDelayMs,
     });
-    this.writer = sabotage.writer?.(linked) ?? linked;
+    this.#linked = linked;
+    this.writer = sabotage.writer?.(linked.writer) ?? linked.writer;
     this.#readers = [new SqliteCatalogReader(file), new SqliteCatalogReader(file)];
     const [catalog, fuseCatalog] = this.#readers.map((r) => sabotage.catalog?.(r) ?? r);
     if (catalog === undefined || fuseCatalog === undefined) throw new Error("two were opened");
@@ -165,6 +167,11 @@ export class Life {
     this.notifier = new NotifierLink(this.kernel, this.clock);
     const spawn = () => this.notifier as unknown as Worker;
     this.#cache = new Notifier(-1, true, state.seen, onFault, spawn);
+  }
+
+  /** Whether changes of the tree are on their way to the catalog or to the kernel. */
+  get isTelling(): boolean {
+    return this.notifier.waiting > 0 || this.#linked.waiting() > 0;
   }
 
   async #begin(origins: readonly OriginSettings[]): Promise<void> {

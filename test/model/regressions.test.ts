@@ -214,6 +214,56 @@ describe("a history that went wrong once", () => {
   );
 
   history(
+    "a proved replica whose weak tokens hide an edit is told as that, and as nothing worse",
+    {
+      origins: [origin("a", { priority: 2, weak: true }), origin("d")],
+      failover: "proved",
+    },
+    [
+      { do: "put", on: ["a", "d"], path: "x", content: 11 },
+      { do: "open", slot: 1, path: "x" },
+      { do: "read", slot: 1, at: 0, lengthBytes: 5000, direct: true, interruptMs: undefined },
+      { do: "wait", ms: 900 },
+      { do: "edit", on: "a", path: "x", keepsMtime: true },
+      { do: "enable", on: "d", enabled: false },
+    ],
+  );
+
+  history(
+    "a replica that is probably the same may change unseen where tokens are weak",
+    { origins: [origin("a", { priority: 2, weak: true }), origin("c", { priority: 0 })] },
+    [
+      { do: "put", on: ["a"], path: "p/q/x", content: 15 },
+      { do: "put", on: ["c"], path: "p/q/x", content: 14 },
+      { do: "open", slot: 1, path: "p/q/x" },
+      { do: "read", slot: 1, at: 0, lengthBytes: 80_000, direct: false, interruptMs: undefined },
+      { do: "open", slot: 3, path: "p/q/x" },
+      { do: "wait", ms: 2500 },
+      { do: "detach", on: "c" },
+      { do: "edit", on: "a", path: "p/q/x", keepsMtime: true },
+      { do: "read", slot: 3, at: 0, lengthBytes: 299_997, direct: false, interruptMs: undefined },
+    ],
+  );
+
+  history(
+    "a directory that is hidden and shown again lists what it holds then",
+    {
+      origins: [origin("b", { priority: 2 }), origin("c", { prefix: "p" })],
+      storeDelayMs: 3,
+    },
+    [
+      { do: "put", on: ["b", "c"], path: "p/x", content: 6 },
+      { do: "detach", on: "b" },
+      { do: "enable", on: "a", enabled: false },
+      { do: "enable", on: "d", enabled: false },
+      { do: "rename", on: "b", path: "p/x", to: "z.flac" },
+      { do: "list", path: "p" },
+      { do: "attach", on: "b", priority: 3 },
+      { do: "enable", on: "c", enabled: false },
+    ],
+  );
+
+  history(
     "a file that was moved goes once its directory is listed, though the origin looked empty before",
     { origins: [origin("a", { watched: true })] },
     [

@@ -125,6 +125,12 @@ export class Storage {
     return all.flatMap(([, contents]) => [...contents]);
   }
 
+  /** Everything that ever went here under a mark that the content had, too; itself included. */
+  takenFor(content: Content): readonly Content[] {
+    const together = [...this.#ever.values()].filter((contents) => contents.has(content));
+    return together.flatMap((contents) => [...contents]);
+  }
+
   /** True while the path holds a file of that version. */
   isNow(path: string, { sizeBytes, token }: OriginVersion): boolean {
     return !this.#blank && this.#now.get(path) === markOf(sizeBytes, token);

@@ -32,12 +32,20 @@ const METHODS: readonly StoreMethod[] = [
   "close",
 ];
 
-export function storeLink({ clock, store, delayMs }: StoreLinkPorts): CatalogWriter {
+export interface StoreLink {
+  readonly writer: CatalogWriter;
+  /** Calls that are not carried out yet. */
+  readonly waiting: () => number;
+}
+
+export function storeLink({ clock, store, delayMs }: StoreLinkPorts): StoreLink {
   let last: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
   const linked: Partial<Record<StoreMethod, Call>> = {};
   for (const method of METHODS) {
     linked[method] = (...args) => {
       const sent = structuredClone(args);
+      waiting++;
       const called = last.then(async () => {
         if (delayMs > 0) await sleep(clock, delayMs);
         try {
@@ -46,9 +54,9 @@ export function storeLink({ clock, store, delayMs }: StoreLinkPorts): CatalogWri
           throw errorFromData(structuredClone(errorToData(error)));
         }
       });
-      last = called.catch(() => undefined);
+      last = called.catch(() => undefined).finally(() => void waiting--);
       return called;
     };
   }
-  return linked as unknown as CatalogWriter;
+  return { writer: linked as unknown as CatalogWriter, waiting: () => waiting };
 }

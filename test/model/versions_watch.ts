@@ -21,7 +21,6 @@ interface Version {
   readonly path: string;
   /** What origins hold it under. */
   readonly replicas: readonly Replica[];
-  readonly weak: boolean;
   /** Stretches of its own bytes that were served. */
   readonly served: [offsetBytes: number, lengthBytes: number][];
 }
@@ -45,7 +44,7 @@ export class VersionsWatch implements Watch {
   seen(path: string, node: Node): void {
     const replicas = this.ownReplicas(node.nodeid);
     const weak = replicas.some(({ origin }) => this.ports.storages.get(origin)?.settings.weak);
-    this.#versions.set(node.nodeid, { node, path, replicas, weak, served: [] });
+    this.#versions.set(node.nodeid, { node, path, replicas, served: [] });
     if (!weak && this.contentsOf(node.nodeid).length > 1) {
       this.ports.fail("one version, one content", `${path}: node ${node.nodeid}`);
     }
@@ -69,7 +68,20 @@ export class VersionsWatch implements Watch {
       const storage = this.ports.storages.get(origin);
       for (const content of storage?.contentsOf(sizeBytes, token) ?? []) contents.add(content);
     }
+    this.#addWeaklyProved(nodeid, contents);
     return [...contents];
+  }
+
+  /** Replicas proved to be of the version since then, whose tokens stay when their bytes change. */
+  #addWeaklyProved(nodeid: number, contents: Set<Content>): void {
+    for (const { origin, originVersion } of this.ownReplicas(nodeid)) {
+      const storage = this.ports.storages.get(origin);
+      if (!storage?.settings.weak) continue;
+      const { sizeBytes, token } = originVersion;
+      const held = storage.contentsOf(sizeBytes, token);
+      if (held.some((content) => contents.has(content)))
+        for (const each of held) contents.add(each);
+    }
   }
 
   readAnswered(read: Read): void {
@@ -89,16 +101,20 @@ export class VersionsWatch implements Watch {
     const version = this.#versions.get(nodeid);
     if (version === undefined) return "wrong";
     if (bytes.byteLength === 0) return "proved";
-    const { weak, served, node } = version;
+    const { served, node } = version;
     const contents = this.contentsOf(nodeid);
     if (contents.some((content) => holds(content, offsetBytes, bytes))) {
       served.push([offsetBytes, bytes.byteLength]);
-      return weak && contents.length > 1 ? "weak" : "proved";
+      return contents.length > 1 ? "weak" : "proved";
     }
     if (this.ports.setup.failover === "proved") return "wrong";
-    const others = [...this.ports.storages.values()]
-      .flatMap((storage) => storage.contentsOfSize(node.sizeBytes))
-      .filter((other) => holds(other, offsetBytes, bytes));
+    // What was compared, or is: where tokens are weak, other bytes may have come into its place.
+    const others = [...this.ports.storages.values()].flatMap((storage) =>
+      storage
+        .contentsOfSize(node.sizeBytes)
+        .filter((other) => holds(other, offsetBytes, bytes))
+        .flatMap((other) => storage.takenFor(other)),
+    );
     const isLike = (other: Content) =>
       contents.some(({ fingerprint }) => fingerprint === other.fingerprint);
     if (others.some(isLike)) return "probable";

@@ -10,7 +10,7 @@
  */
 
 import type { Mtime } from "./rows.ts";
-import { DIRECTORY, HoldingState, Visibility } from "./schema.ts";
+import { DIRECTORY, HoldingState } from "./schema.ts";
 import type { Transaction } from "./transaction.ts";
 
 export function laterTime(a: Mtime, b: Mtime): Mtime {
@@ -52,7 +52,8 @@ export function settleDirectoryTimes(tx: Transaction): void {
   for (const [directory, counts] of tx.changed) {
     const entry = tx.tables.entry(directory);
     if (entry?.kind !== DIRECTORY) continue;
-    if (entry.visible === Visibility.shown) tx.directoryChanged(directory);
+    // Hidden ones, too: shown again, they are the same node, whose names the kernel may have kept.
+    tx.directoryChanged(directory);
     if (!counts) continue;
     // Always after what was shown before, even when the origin's clock is ahead of ours, or when the
     // origin whose mtime it was goes with its names.

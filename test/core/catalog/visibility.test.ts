@@ -54,6 +54,20 @@ describe("visibility", () => {
     expect(catalog.tree()).toEqual(["d/", "d/all=9", "d/of-b=1", "d/of-c=1"]);
   });
 
+  test("tells of directories that are hidden: shown again, they are the same node", async () => {
+    await using catalog = new TestCatalog();
+    await catalog.store.configureOrigins([origin(A, 1), origin(B, 2)]);
+    await catalog.list(A, "", [directory("d")]);
+    await catalog.list(A, "d", [file("x", 1)]);
+    const entry = catalog.node("d")?.entry ?? expect.unreachable();
+    const hidden = { ...origin(A, 1), enabled: false };
+    const changes = await catalog.store.configureOrigins([hidden, origin(B, 2)]);
+    expect(catalog.tree()).toEqual([]);
+    expect(changes.directories).toContain(entry);
+    await catalog.list(B, "", [directory("d")]);
+    expect(catalog.node("d")?.entry).toBe(entry);
+  });
+
   test("names a file whose attributes alone changed, and keeps its version", async () => {
     await using catalog = new TestCatalog();
     await catalog.store.configureOrigins([origin(A, 1)]);
