@@ -23,7 +23,10 @@ function answer(
   const key = decodeURIComponent(pathname.replace(/^\/music\/?/, ""));
   if (key === "") {
     if (request.method === "HEAD") reply(socket, 200);
-    else reply(socket, 200, {}, list(objects, searchParams.get("prefix") ?? ""));
+    else {
+      const delimiter = searchParams.get("delimiter");
+      reply(socket, 200, {}, list(objects, searchParams.get("prefix") ?? "", delimiter));
+    }
     return;
   }
   const object = objects[key];
@@ -40,10 +43,17 @@ function missing({ method }: RawRequest): string {
   return method === "HEAD" ? "" : errorXml("NoSuchKey");
 }
 
-/** Everything below the prefix on one page, cut at the next slash. */
-function list(objects: Readonly<Record<string, FakeObject>>, prefix: string): string {
-  const below = Object.keys(objects).filter((key) => key.startsWith(prefix));
-  const isDirect = (key: string) => !key.slice(prefix.length).includes("/");
+/** Everything below the prefix on one page, cut at the next delimiter. */
+function list(
+  objects: Readonly<Record<string, FakeObject>>,
+  prefix: string,
+  delimiter: string | null,
+): string {
+  const below = Object.keys(objects)
+    .filter((key) => key.startsWith(prefix))
+    .sort();
+  const isDirect = (key: string) =>
+    delimiter === null || !key.slice(prefix.length).includes(delimiter);
   const keys = below.filter(isDirect).map((key) => {
     const object = objects[key];
     return { key, size: object instanceof Uint8Array ? object.byteLength : ARCHIVED_BYTES };

@@ -5,6 +5,7 @@
  */
 
 import { nameFromBytes } from "../bytes.ts";
+import { MAX_DEPTH } from "../limits.ts";
 import type { DirEntry, OriginId } from "../origins/origin.ts";
 import { holdReason, type Missing, removeMissing } from "./absence.ts";
 import type { ListingPage } from "./catalog.ts";
@@ -16,8 +17,11 @@ import type { ScanState } from "./scan_state.ts";
 import { DIRECTORY, FILE, HoldingState } from "./schema.ts";
 import type { Transaction } from "./transaction.ts";
 
-/** Listings whose last page is still to come; the oldest is given up for a new one. */
-const MAX_OPEN_LISTINGS = 256;
+/**
+ * Listings whose last page is still to come; the oldest is given up for a new one. A tree listed in
+ * one go has as many as it is deep.
+ */
+const MAX_OPEN_LISTINGS = 2 * MAX_DEPTH;
 
 /** Holdings of the directory by kind and name. */
 type Recorded = Map<string, NamedHoldingRow>;

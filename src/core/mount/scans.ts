@@ -7,7 +7,8 @@
 import type { Clock, Random } from "../clock.ts";
 import { MusicFsError, OwnError } from "../errors.ts";
 import type { OriginId } from "../origins/origin.ts";
-import type { ScanProgress, ScanResult } from "../sync/scan.ts";
+import type { ScanResult } from "../sync/scan.ts";
+import type { ScanProgress } from "../sync/scan_tally.ts";
 
 /**
  * Waits before a scan that could not be made is tried again. One of a watched origin that left

@@ -75,6 +75,14 @@ export interface DirEntry extends FileStat {
   readonly name: ByteName;
 }
 
+/** A stretch of a directory's listing. */
+export interface TreePage {
+  readonly directory: BytePath;
+  readonly entries: readonly DirEntry[];
+  readonly first: boolean;
+  readonly last: boolean;
+}
+
 export interface ReadOptions {
   /** Refuse with `version_changed` unless the bytes read are of this version. */
   readonly version?: OriginVersion;
@@ -120,6 +128,14 @@ export interface Origin {
    * Entries that vanish while it runs may be left out. Leaving the loop early releases everything.
    */
   list(directory: BytePath, signal?: AbortSignal): AsyncIterable<readonly DirEntry[]>;
+
+  /**
+   * Every directory below the root, for storages that list all of their names in one go: steps of
+   * pages. A directory's pages come after the page of its parent that shows it; after its last one
+   * it is complete. What ends before the root's last page turned out not to be listed that way: then
+   * directories are listed one by one. Else as `list`.
+   */
+  listTree?(signal?: AbortSignal): AsyncIterable<readonly TreePage[]>;
 
   stat(path: BytePath, signal?: AbortSignal): Promise<FileStat>;
 

@@ -40,6 +40,11 @@ export interface ShownPage {
 
 let lastListing = 0;
 
+/** Tells listings of one directory apart that run at once. */
+export function nextListing(): number {
+  return ++lastListing;
+}
+
 /**
  * Rejects with what the origin or the catalog rejects with; the directory's recorded contents are
  * kept then, and what was listed before the failure is in the catalog.
@@ -53,7 +58,7 @@ export async function listDirectory(
   signal?: AbortSignal,
 ): Promise<void> {
   const { path, stat } = directory;
-  const listing = ++lastListing;
+  const listing = nextListing();
   const send = async (entries: readonly DirEntry[], first: boolean, last: boolean) => {
     const page = { origin: origin.id, directory: path, entries, first, last, listing };
     const request: ListingPage = first ? { ...page, stat } : page;

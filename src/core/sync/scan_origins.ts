@@ -4,7 +4,8 @@ import type { ScanOutcome } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
 import { MusicFsError } from "../errors.ts";
 import type { OriginId } from "../origins/origin.ts";
-import type { ScanProgress, ScanResult } from "./scan.ts";
+import type { ScanResult } from "./scan.ts";
+import type { ScanProgress } from "./scan_tally.ts";
 
 export interface ScanOriginsPorts {
   readonly clock: Clock;

@@ -37,8 +37,16 @@ export class TestLibrary implements AsyncDisposable {
   }
 
   scan(options: Partial<ScanOptions> = {}, signal?: AbortSignal): Promise<ScanResult> {
-    const exclusion = new Exclusion([]);
-    return scan(this.origin, this.ports, { exclusion, ...options }, signal);
+    return this.scanOf(this.origin, options, signal);
+  }
+
+  /** Another origin in its place; its id is A, too. */
+  scanOf(
+    origin: Origin,
+    options: Partial<ScanOptions> = {},
+    signal?: AbortSignal,
+  ): Promise<ScanResult> {
+    return scan(origin, this.ports, { exclusion: new Exclusion([]), ...options }, signal);
   }
 
   /** What a scan that waits for another comes to. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { SCAN_PARALLEL_DIRECTORIES } from "../../../src/core/limits.ts";
 import type { OriginId } from "../../../src/core/origins/origin.ts";
 import { Exclusion } from "../../../src/core/sync/exclusion.ts";
-import type { ScanProgress } from "../../../src/core/sync/scan.ts";
+import type { ScanProgress } from "../../../src/core/sync/scan_tally.ts";
 import { A, path } from "../catalog/fixture.ts";
 import { brokenInvariants } from "../catalog/invariants.ts";
 import { TestLibrary } from "./fixture.ts";

@@ -87,7 +87,7 @@ export class Listing {
     if (this.#seen.has(seenAs)) return;
     this.#seen.add(seenAs);
     if (!isValidName(name) || textOf(name) === undefined) {
-      this.#skip(relative, "no file can have this name");
+      this.#skip(relative, NO_NAME);
     } else if (slash >= 0) {
       if (this.#held.delete(name)) this.#skip(name, BOTH);
       ready.push({ name, ...DIRECTORY });
@@ -95,7 +95,7 @@ export class Listing {
       this.#skip(name, BOTH);
     } else {
       const stat = object && fileStat(object);
-      if (stat === undefined) this.#skip(name, "the server does not tell its size and ETag");
+      if (stat === undefined) this.#skip(name, NO_VERSION);
       else this.#held.set(name, stat);
     }
   }
@@ -121,4 +121,7 @@ export class Listing {
   }
 }
 
-const BOTH = "it is a file and a directory at once; the directory is shown";
+/** Why a key is left out. */
+export const NO_NAME = "no file can have this name";
+export const NO_VERSION = "the server does not tell its size and ETag";
+export const BOTH = "it is a file and a directory at once; the directory is shown";

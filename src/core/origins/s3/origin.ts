@@ -23,6 +23,7 @@ import type {
   OriginId,
   ProbeResult,
   ReadOptions,
+  TreePage,
 } from "../origin.ts";
 import type { UsageMeter } from "../usage.ts";
 import { DIRECTORY, fileStat } from "./attributes.ts";
@@ -33,6 +34,7 @@ import { KeySpace } from "./keys.ts";
 import { Listing, type SkippedListener } from "./listing.ts";
 import { readRange } from "./range.ts";
 import { type Caller, S3Session } from "./session.ts";
+import { TreeListing } from "./tree_listing.ts";
 
 export const S3_CAPABILITIES: OriginCapabilities = {
   byteNames: false,
@@ -94,6 +96,25 @@ export class S3Origin implements Origin {
       throwIfAborted(signal);
     } while (listing.continuation !== undefined);
     if (!listing.exists && directory !== ROOT_PATH) throw await this.#notListed(caller);
+  }
+
+  async *listTree(signal?: AbortSignal): AsyncGenerator<readonly TreePage[], void, void> {
+    const caller = { path: ROOT_PATH, signal };
+    const prefix = this.#checked(this.#keys.prefixOf(ROOT_PATH), caller);
+    const listing = new TreeListing(prefix, (...skipped) => this.#onSkipped?.(...skipped));
+    do {
+      const input = {
+        Prefix: prefix,
+        MaxKeys: S3_PAGE_KEYS,
+        ContinuationToken: listing.continuation,
+      };
+      const page = await this.#session.listObjects(input, caller);
+      const pages = this.#understand(caller, () => listing.take(page));
+      // A directory bucket, or a server of its own mind.
+      if (!listing.isUsable) return;
+      yield pages;
+      throwIfAborted(signal);
+    } while (listing.continuation !== undefined);
   }
 
   async stat(path: BytePath, signal?: AbortSignal): Promise<FileStat> {

@@ -2,7 +2,7 @@
 
 import type { Clock } from "../../clock.ts";
 import { type ErrorCode, MusicFsError } from "../../errors.ts";
-import type { Origin } from "../origin.ts";
+import type { DirEntry, Origin, TreePage } from "../origin.ts";
 import { OPERATIONS, type Operation, type OperationKind, WrappedOrigin } from "./wrapped.ts";
 
 export interface OperationCounters {
@@ -71,5 +71,10 @@ export function withMetrics(inner: Origin, metrics: OriginMetrics, clock: Clock)
 /** Entries of a step of a listing; 0 for any other result. */
 function entriesIn(result: unknown): number {
   const value = typeof result === "object" && result !== null && "value" in result && result.value;
-  return Array.isArray(value) ? value.length : 0;
+  if (!Array.isArray(value)) return 0;
+  return value.reduce((sum, each) => sum + (isTreePage(each) ? each.entries.length : 1), 0);
+}
+
+function isTreePage(each: TreePage | DirEntry): each is TreePage {
+  return "entries" in each;
 }

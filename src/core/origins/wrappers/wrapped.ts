@@ -48,6 +48,7 @@ export class WrappedOrigin implements Origin {
   readonly type: OriginType;
   readonly capabilities: OriginCapabilities;
   readonly watch?: NonNullable<Origin["watch"]>;
+  readonly listTree?: NonNullable<Origin["listTree"]>;
   readonly checksum?: NonNullable<Origin["checksum"]>;
   readonly dropConnections?: NonNullable<Origin["dropConnections"]>;
 
@@ -60,6 +61,8 @@ export class WrappedOrigin implements Origin {
     this.capabilities = inner.capabilities;
     if (inner.watch) this.watch = inner.watch.bind(inner);
     if (inner.dropConnections) this.dropConnections = inner.dropConnections.bind(inner);
+    const listTree = inner.listTree?.bind(inner);
+    if (listTree) this.listTree = (signal) => this.#pages(ROOT_PATH, signal, listTree);
     const checksum = inner.checksum?.bind(inner);
     if (checksum) {
       this.checksum = (path: BytePath, kind: ChecksumKind, signal?: AbortSignal) =>
@@ -67,10 +70,18 @@ export class WrappedOrigin implements Origin {
     }
   }
 
-  async *list(directory: BytePath, signal?: AbortSignal): AsyncGenerator<readonly DirEntry[]> {
+  list(directory: BytePath, signal?: AbortSignal): AsyncGenerator<readonly DirEntry[]> {
+    return this.#pages(directory, signal, (inside) => this.inner.list(directory, inside));
+  }
+
+  async *#pages<Page>(
+    directory: BytePath,
+    signal: AbortSignal | undefined,
+    list: (signal: AbortSignal) => AsyncIterable<Page>,
+  ): AsyncGenerator<Page> {
     throwIfAborted(signal);
     const listing = new AbortController();
-    const pages = this.inner.list(directory, listing.signal)[Symbol.asyncIterator]();
+    const pages = list(listing.signal)[Symbol.asyncIterator]();
     const nextPage = async (inside: AbortSignal | undefined) => {
       using _ = following(inside, listing);
       return await pages.next();
