@@ -239,6 +239,21 @@ export const CHUNK_MIN_BYTES = 16 * 1024;
 export const CHUNK_AVERAGE_BYTES = 64 * 1024;
 export const CHUNK_MAX_BYTES = 256 * 1024;
 
+/** What delta sync looks at first of a new version, ... */
+export const DELTA_HEAD_BYTES = 16 * 1024;
+/** ... with what it probes for where the versions part, ... */
+export const DELTA_PROBE_BYTES = 4 * 1024;
+/** ... and below what length it fetches what is between. */
+export const DELTA_GAP_BYTES = 8 * 1024;
+
+/** How far from where it should be, moved bytes are searched for in the old version. */
+export const DELTA_SEARCH_BYTES = 8 * 1024 * 1024;
+
+/** Of a file that may be spliced, this part is fetched at most before it is fetched as a whole, ... */
+export const DELTA_BUDGET_SHARE = 0.25;
+/** ... and no more than this, which is in memory until the file is complete. */
+export const DELTA_BUDGET_BYTES = 32 * 1024 * 1024;
+
 /** Reads that threads answered by themselves and the live view may show. */
 export const SERVED_READS = 64;
 
@@ -301,6 +316,10 @@ assertRelation(
 assertRelation(
   CHUNK_MIN_BYTES < CHUNK_AVERAGE_BYTES && CHUNK_AVERAGE_BYTES < CHUNK_MAX_BYTES,
   "chunks have room around their average",
+);
+assertRelation(
+  2 * DELTA_PROBE_BYTES <= DELTA_GAP_BYTES,
+  "what is left beside a probe is worth another one",
 );
 assertRelation(LIVE_TICK_MS < LIVE_STATE_MS, "news come between two states");
 assertRelation(
