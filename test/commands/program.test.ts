@@ -113,9 +113,9 @@ describe("musicfs", () => {
         problems: [expect.objectContaining({ line: 1, column: 1, key: "x" })],
       },
     });
-    const usage = await home.run("--json", "scan", "--wat");
+    const usage = await home.run("--json", "scan", "--nonsense");
     expect(JSON.parse(usage.stdout)).toEqual({
-      error: { code: "usage", message: "unknown option '--wat'" },
+      error: { code: "usage", message: "unknown option '--nonsense'" },
     });
   });
 

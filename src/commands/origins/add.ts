@@ -8,6 +8,7 @@ import { checkOrigin } from "../../core/config/parse.ts";
 import { resolveOrigin } from "../../core/config/resolve.ts";
 import { OwnError } from "../../core/errors.ts";
 import { ORIGIN_TYPES } from "../../core/origins/origin.ts";
+import { shellWord } from "../../core/shell_word.ts";
 import { action, contextOf } from "../context.ts";
 import { configuredJson } from "../origin_json.ts";
 import { print, printJson } from "../output.ts";
@@ -61,11 +62,16 @@ export function setUp(command: Command): void {
       };
       const settings = resolveOrigin(checkOrigin(values), around);
       if (given.acceptHostKey !== undefined) await acceptKey(settings, given.acceptHostKey);
-      if (given.check) await requireAnswer(settings, config.health);
+      if (given.check) await requireAnswer(settings, config.health, thisCommand());
       await applyEdit({ flags, around }, { kind: "add", values });
       if (json) printJson({ changed: true, file, origin: configuredJson(settings, config) });
       else print(`origin ${id} added to ${file}`);
       return undefined;
     }),
   );
+}
+
+/** As it was typed, for a shell. */
+function thisCommand(): string {
+  return ["musicfs", ...process.argv.slice(2).map(shellWord)].join(" ");
 }

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { displayText } from "../bytes.ts";
 import { OwnError } from "../errors.ts";
+import { shellWord } from "../shell_word.ts";
 
 const OTHERS_MAY_WRITE = 0o022;
 const OTHERS_MAY_DO_ANYTHING = 0o077;
@@ -43,7 +44,7 @@ export function readOwnFile(path: string, options: OwnFileOptions): string | und
     if (stat.uid !== uid) {
       throw refusal(
         `${name} belongs to user ${stat.uid}, not to user ${uid} who runs musicfs: ` +
-          `refused; after a look at it: chown ${uid} ${quoted(path)}`,
+          `refused; after a look at it: chown ${uid} ${shellWord(path)}`,
       );
     }
     const forbidden = secret ? OTHERS_MAY_DO_ANYTHING : OTHERS_MAY_WRITE;
@@ -52,7 +53,7 @@ export function readOwnFile(path: string, options: OwnFileOptions): string | und
       const remedy = secret ? "go-rwx" : "go-w";
       throw refusal(
         `${name} can ${can} by other users (mode ${octal(stat.mode)}): ` +
-          `refused; after a look at it: chmod ${remedy} ${quoted(path)}`,
+          `refused; after a look at it: chmod ${remedy} ${shellWord(path)}`,
       );
     }
     if (stat.size > MAX_FILE_BYTES) throw refusal(`${name} is larger than 1 MiB`);
@@ -102,7 +103,7 @@ export function ownDirectory(path: string, what: string, uid: number): void {
     if (stat.uid !== uid) {
       throw refusal(
         `${name} belongs to user ${stat.uid}, not to user ${uid} who runs musicfs: ` +
-          `choose another, or chown ${uid} ${quoted(path)}`,
+          `choose another, or chown ${uid} ${shellWord(path)}`,
       );
     }
     if ((stat.mode & OTHERS_MAY_DO_ANYTHING) !== 0) chmodSync(path, 0o700);
@@ -145,9 +146,4 @@ function reasonOf(error: unknown): string {
 
 function octal(mode: number): string {
   return (mode & 0o7777).toString(8).padStart(4, "0");
-}
-
-/** For a shell; names of plain characters stay as they are. */
-function quoted(path: string): string {
-  return /^[A-Za-z0-9_./~+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

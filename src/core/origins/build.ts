@@ -35,6 +35,8 @@ export interface OriginPorts {
   readonly usage?: UsageMeter;
   /** Told at every listing of what the origin holds under names that no file can have. */
   readonly onSkipped?: (origin: OriginId, ...skipped: Skipped) => void;
+  /** As `SftpPorts` has it. */
+  readonly acceptCommand?: string;
   /** Makes it fail; for tests. */
   readonly faults?: FaultPlan;
   /** How guard processes are started. Default: as this program. */
@@ -107,7 +109,8 @@ async function openOrigin(settings: OriginSettings, ports: OriginPorts): Promise
       );
     case "sftp": {
       const { openSftpOrigin } = await import("./sftp/origin.ts");
-      return counted(openSftpOrigin(settings, remote));
+      const { acceptCommand } = ports;
+      return counted(openSftpOrigin(settings, { ...remote, acceptCommand }));
     }
     case "s3": {
       const { openS3Origin } = await import("./s3/origin.ts");

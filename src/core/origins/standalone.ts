@@ -15,7 +15,7 @@ import type { Origin } from "./origin.ts";
 export function openStandalone(
   settings: OriginSettings,
   clock: Clock = systemClock,
-  extras: Pick<OriginPorts, "onSkipped" | "usage"> = {},
+  extras: Pick<OriginPorts, "onSkipped" | "usage" | "acceptCommand"> = {},
 ): Promise<Origin> {
   return buildOrigin(settings, {
     ...extras,

@@ -61,7 +61,8 @@ describe("CredentialsProvider from the environment", () => {
 
   test("names the variables when there are none, or half of a pair only", async () => {
     expect((await failure(ask(source, {}))).message).toBe(
-      "origin bucket: the environment (MY_S3_…) holds no credentials",
+      "origin bucket: the environment (MY_S3_…) holds no credentials; " +
+        "give ACCESS_KEY_ID and SECRET_ACCESS_KEY for S3, PASSWORD or PASSPHRASE for SFTP",
     );
     const half = await failure(ask(source, { MY_S3_SECRET_ACCESS_KEY: "hidden-value" }));
     expect(half.message).toContain("only one of ACCESS_KEY_ID and SECRET_ACCESS_KEY");

@@ -52,7 +52,11 @@ export function credentialsOf(
     passphrase: secret("PASSPHRASE"),
   };
   const present = Object.entries(found).filter(([, value]) => value !== undefined);
-  if (present.length === 0) throw new UnusableCredentials(`${where} holds no credentials`);
+  if (present.length === 0) {
+    const wanted =
+      "give ACCESS_KEY_ID and SECRET_ACCESS_KEY for S3, PASSWORD or PASSPHRASE for SFTP";
+    throw new UnusableCredentials(`${where} holds no credentials; ${wanted}`);
+  }
   if ((found.accessKeyId === undefined) !== (found.secretAccessKey === undefined)) {
     throw new UnusableCredentials(
       `${where} holds only one of ACCESS_KEY_ID and SECRET_ACCESS_KEY; both are needed`,

@@ -8,7 +8,7 @@ import type { Client, ClientChannel, ConnectConfig } from "ssh2";
 import type { Clock } from "../../clock.ts";
 import { SFTP_CONNECT_MS, SFTP_KEEPALIVE_MS, SFTP_KEEPALIVES } from "../../limits.ts";
 import { SftpFault } from "./errors.ts";
-import { HostKeyCheck } from "./host_key_check.ts";
+import { HostKeyCheck, type HostKeyCheckOptions } from "./host_key_check.ts";
 import type { KeyFiles } from "./key_files.ts";
 import { Login, type LoginSecrets } from "./login.ts";
 import { OpenFiles } from "./open_files.ts";
@@ -20,6 +20,7 @@ import type { SshTarget } from "./target.ts";
 export interface ConnectionOptions {
   readonly clock: Clock;
   readonly target: SshTarget;
+  readonly acceptCommand: HostKeyCheckOptions["acceptCommand"];
   readonly secrets: LoginSecrets;
   readonly keyFiles: KeyFiles;
   /** The origin's root as the server names it (byte string). */
@@ -135,9 +136,9 @@ class SshLink {
   }
 
   async open(): Promise<ClientChannel> {
-    const { target, secrets, keyFiles } = this.#options;
+    const { target, acceptCommand, secrets, keyFiles } = this.#options;
     const { Client, utils } = await import("ssh2");
-    const hostKey = new HostKeyCheck(target);
+    const hostKey = new HostKeyCheck({ ...target, acceptCommand });
     const login = new Login({
       ...target,
       secrets,

@@ -39,8 +39,9 @@ export function algorithmsFor(keyTypes: readonly string[]): readonly ServerHostK
 }
 
 export interface HostKeyCheckOptions {
-  /** For the command that accepts a key. */
   readonly originId: string;
+  /** The command that records a key, but for `--accept-host-key`. Default: `musicfs origins set` of the origin. */
+  readonly acceptCommand?: string | undefined;
   readonly host: string;
   readonly port: number;
   /** In order; ones that do not exist are passed over. */
@@ -110,11 +111,12 @@ export class HostKeyCheck {
 
   #advice(key: Buffer): string {
     const { host, port, originId } = this.#options;
+    const { acceptCommand = `musicfs origins set ${originId}` } = this.#options;
     const portFlag = port === SSH_PORT ? "" : `-p ${port} `;
     return (
       `Compare it with what the server's owner tells you or, over a network you trust, with ` +
       `\`ssh-keyscan ${portFlag}${host} | ssh-keygen -lf -\`; if it is right, accept it: ` +
-      `\`musicfs origins set ${originId} --accept-host-key ${fingerprint(key)}\``
+      `\`${acceptCommand} --accept-host-key ${fingerprint(key)}\``
     );
   }
 }

@@ -33,6 +33,8 @@ import { resolveTarget, type SshSurroundings, systemSurroundings } from "./targe
 
 export interface SftpPorts {
   readonly clock?: Clock;
+  /** The command that records a host key, but for `--accept-host-key`. Default: `musicfs origins set` of the origin. */
+  readonly acceptCommand?: string | undefined;
   /** Default: none; keys and the agent remain. */
   readonly credentials?: CredentialsProvider | undefined;
   /** Default: this machine and user. */
@@ -56,6 +58,7 @@ export class SftpOrigin implements Origin {
     const surroundings = ports.surroundings ?? systemSurroundings();
     const connecting = {
       settings,
+      acceptCommand: ports.acceptCommand,
       credentials: ports.credentials,
       surroundings,
       clock,
@@ -154,6 +157,7 @@ export function openSftpOrigin(settings: SftpOriginSettings, ports: SftpPorts = 
 
 interface Connecting {
   readonly settings: SftpOriginSettings;
+  readonly acceptCommand: SftpPorts["acceptCommand"];
   readonly credentials: CredentialsProvider | undefined;
   readonly surroundings: SshSurroundings;
   readonly clock: Clock;
@@ -162,14 +166,14 @@ interface Connecting {
 
 /** OpenSSH's configuration and the credentials are looked at anew for each connection. */
 async function connect(from: Connecting, signal: AbortSignal): Promise<SftpConnection> {
-  const { settings, credentials, surroundings, clock, keyFiles } = from;
+  const { settings, acceptCommand, credentials, surroundings, clock, keyFiles } = from;
   const secrets = (await credentials?.get(signal)) ?? {};
   const target = resolveTarget(settings, surroundings, secrets.username);
   const rootPath = serverRoot(settings.path);
   const stallMs = settings.operationTimeoutMs;
   try {
     return await SftpConnection.open(
-      { clock, target, secrets, keyFiles, rootPath, stallMs },
+      { clock, target, acceptCommand, secrets, keyFiles, rootPath, stallMs },
       signal,
     );
   } catch (error) {
