@@ -52,7 +52,8 @@ export class CrashRounds implements AsyncDisposable {
       ([id, path], at) =>
         `[[origins]]\nid = "${id}"\norigin_type = "local"\npath = "${path}"\npriority = ${at + 1}\n`,
     );
-    const [, config = ""] = workspace.config(`# The rounds' own.\n${origins.join("\n")}`);
+    const health = "[health]\ncheck_interval_secs = 1\n";
+    const [, config = ""] = workspace.config(`# The rounds' own.\n${health}${origins.join("\n")}`);
     this.#config = config;
     this.files.plant();
   }
