@@ -176,6 +176,9 @@ export const S3_CONCURRENCY = 32;
 /** Keys in one page of an S3 listing: what S3 gives at most. */
 export const S3_PAGE_KEYS = 1000;
 
+/** Lengths of an upload's parts that are tried side by side, where the server does not tell it. */
+export const S3_PART_GUESSES = 4;
+
 /** Longest answer to an S3 listing: a page of the longest keys, percent-encoded, is half of it. */
 export const S3_MAX_LISTING_BYTES = 8 * 1024 * 1024;
 

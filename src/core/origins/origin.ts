@@ -1,7 +1,7 @@
 /**
  * What a storage must offer to be an origin, and the promises its callers rely on.
  *
- * The required part is small. What an origin cannot do is absent (`watch`, `checksum`), not
+ * The required part is small. What an origin cannot do is absent (`watch`, `proof`), not
  * throwing. Retry, time-out, concurrency limit, metrics and faults are Origins that wrap an Origin;
  * `buildOrigin` shows their order. Nothing outside a type's own file asks which type an origin is:
  * `capabilities` say what matters. Every origin passes `test/suites/origin.ts`.
@@ -101,7 +101,14 @@ export type ProbeResult =
   | { readonly status: "ok" }
   | { readonly status: "degraded"; readonly reason: string };
 
-export type ChecksumKind = "md5" | "sha256";
+/** What a server stores or computes of all bytes of a file; lower-case hex. */
+export type ContentProof =
+  | { readonly kind: "md5" | "sha256"; readonly hex: string }
+  /**
+   * MD5 of the MD5s of parts, as objects uploaded in parts have it in their ETag. `partBytes` are
+   * lengths that the parts may have, all but the last one of a file; only one of them is right.
+   */
+  | { readonly kind: "parts"; readonly hex: string; readonly partBytes: readonly number[] };
 
 /**
  * What a watch reports: names or files in `directory` changed, or (`undefined`) anything may have. A
@@ -162,10 +169,14 @@ export interface Origin {
   watch?(onChange: ChangeListener, onState?: (state: WatchState) => void): Disposable;
 
   /**
-   * The checksum of the whole file, lower-case hex, stored or computed by the server; undefined
-   * where it has none of this kind for this file.
+   * What the server says of all bytes of this version, without sending them; undefined where it has
+   * nothing to say. Rejects with `version_changed` when it holds another version.
    */
-  checksum?(path: BytePath, kind: ChecksumKind, signal?: AbortSignal): Promise<string | undefined>;
+  proof?(
+    path: BytePath,
+    version: OriginVersion,
+    signal?: AbortSignal,
+  ): Promise<ContentProof | undefined>;
 
   /**
    * Lets go of connections that may lead nowhere any more (a suspend, another network). What is

@@ -15,19 +15,20 @@ import { S3_CONCURRENCY, S3_PAGE_KEYS } from "../../limits.ts";
 import { throwIfAborted } from "../abort.ts";
 import type { CredentialsProvider } from "../credentials.ts";
 import type {
-  ChecksumKind,
+  ContentProof,
   DirEntry,
   FileStat,
   Origin,
   OriginCapabilities,
   OriginId,
+  OriginVersion,
   ProbeResult,
   ReadOptions,
   TreePage,
 } from "../origin.ts";
 import type { UsageMeter } from "../usage.ts";
-import { DIRECTORY, fileStat } from "./attributes.ts";
-import { checksumOf } from "./checksum.ts";
+import { DIRECTORY, fileStat, tokenOf } from "./attributes.ts";
+import { partsOf, partsProof, wholeProof } from "./checksum.ts";
 import { ASK_FOR_RIGHTS, S3Refusal } from "./errors.ts";
 import { BadAnswer } from "./http.ts";
 import { KeySpace } from "./keys.ts";
@@ -169,12 +170,26 @@ export class S3Origin implements Origin {
     return { status: "ok" };
   }
 
-  async checksum(
+  async proof(
     path: BytePath,
-    kind: ChecksumKind,
+    version: OriginVersion,
     signal?: AbortSignal,
-  ): Promise<string | undefined> {
-    return checksumOf(await this.#head({ path, signal }), kind, this.#bucket);
+  ): Promise<ContentProof | undefined> {
+    const caller = { path, signal };
+    const head = await this.#head(caller);
+    if (tokenOf(head.ETag) !== version.token || head.ContentLength !== version.sizeBytes) {
+      throw this.#error("version_changed", caller, "was changed");
+    }
+    const whole = wholeProof(head, this.#bucket);
+    if (whole !== undefined) return whole;
+    const parts = partsOf(head, this.#bucket);
+    if (parts === undefined) return undefined;
+    const first = await this.#head(caller, 1).catch((error: unknown) => {
+      // Servers that know no parts may refuse the question; lengths in use remain.
+      if (isRefusal(error)) return undefined;
+      throw error;
+    });
+    return partsProof(parts, version.sizeBytes, first?.ContentLength);
   }
 
   /** After a change of network: what was connected may lead nowhere any more. */
@@ -187,10 +202,11 @@ export class S3Origin implements Origin {
     return Promise.resolve();
   }
 
-  async #head(caller: Caller) {
+  async #head(caller: Caller, partNumber?: number) {
     const key = this.#checked(this.#keys.keyOf(caller.path), caller);
     try {
-      return await this.#session.headObject({ Key: key, ChecksumMode: "ENABLED" }, caller);
+      const input = { Key: key, ChecksumMode: "ENABLED" as const, PartNumber: partNumber };
+      return await this.#session.headObject(input, caller);
     } catch (error) {
       // An answer to HEAD has no body that could say why.
       if (isRefusal(error) && !hasCode(error, "not_found")) await this.#explain(caller);

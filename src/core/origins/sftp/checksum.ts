@@ -6,10 +6,12 @@
 import type { BytePath } from "../../bytes.ts";
 import { SFTP_CHECKSUM_OUTPUT_BYTES } from "../../limits.ts";
 import { cancelled } from "../abort.ts";
-import type { ChecksumKind } from "../origin.ts";
+import type { ContentProof, OriginVersion } from "../origin.ts";
 import type { SftpConnection } from "./connection.ts";
-import { SftpFault } from "./errors.ts";
+import { ObjectError, SftpFault } from "./errors.ts";
 import { servedStat } from "./served_root.ts";
+
+type ChecksumKind = "sha256" | "md5";
 
 const COMMANDS: Readonly<Record<ChecksumKind, string>> = {
   md5: "xargs -0 md5sum -z --",
@@ -19,21 +21,33 @@ const HEX_DIGITS: Readonly<Record<ChecksumKind, number>> = { md5: 32, sha256: 64
 
 /**
  * The checksum of the whole file; undefined where the server lets no command run, has not the
- * tools, or shows another tree to its shell than to SFTP.
+ * tools, or shows another tree to its shell than to SFTP. Rejects with `version_changed` when the
+ * file is another before or after it was computed.
  */
-export async function serverChecksum(
+export async function serverProof(
   connection: SftpConnection,
   path: BytePath,
-  kind: ChecksumKind,
+  version: OriginVersion,
   signal: AbortSignal | undefined,
-): Promise<string | undefined> {
-  const found = await connection.root.find(path, signal);
-  const { realPath } = found;
-  if (servedStat(found, path).kind !== "file" || realPath?.startsWith("/") !== true) {
-    return undefined;
+): Promise<ContentProof | undefined> {
+  const look = async () => {
+    const found = await connection.root.find(path, signal);
+    const { kind, sizeBytes, token } = servedStat(found, path);
+    if (kind !== "file" || sizeBytes !== version.sizeBytes || token !== version.token) {
+      throw new ObjectError("version_changed", "was changed");
+    }
+    return found.realPath;
+  };
+  const realPath = await look();
+  if (realPath?.startsWith("/") !== true) return undefined;
+  for (const kind of ["sha256", "md5"] as const) {
+    const output = await run(connection, COMMANDS[kind], `${realPath}\0`, signal);
+    const hex = output === undefined ? undefined : parseChecksum(output, kind, realPath);
+    if (hex === undefined) continue;
+    await look();
+    return { kind, hex };
   }
-  const output = await run(connection, COMMANDS[kind], `${realPath}\0`, signal);
-  return output === undefined ? undefined : parseChecksum(output, kind, realPath);
+  return undefined;
 }
 
 /** `hash  name NUL` at the end of the output; a shell's start-up files may print before it. */

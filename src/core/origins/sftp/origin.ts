@@ -12,16 +12,17 @@ import type { SftpOriginSettings } from "../../config/config.ts";
 import { throwIfAborted } from "../abort.ts";
 import type { CredentialsProvider } from "../credentials.ts";
 import type {
-  ChecksumKind,
+  ContentProof,
   DirEntry,
   FileStat,
   Origin,
   OriginCapabilities,
   OriginId,
+  OriginVersion,
   ProbeResult,
   ReadOptions,
 } from "../origin.ts";
-import { serverChecksum } from "./checksum.ts";
+import { serverProof } from "./checksum.ts";
 import { SftpConnection } from "./connection.ts";
 import { asOriginError, ObjectError, SftpFault } from "./errors.ts";
 import { openFileKey, readFile } from "./file_read.ts";
@@ -120,9 +121,13 @@ export class SftpOrigin implements Origin {
     });
   }
 
-  checksum(path: BytePath, kind: ChecksumKind, signal?: AbortSignal): Promise<string | undefined> {
+  proof(
+    path: BytePath,
+    version: OriginVersion,
+    signal?: AbortSignal,
+  ): Promise<ContentProof | undefined> {
     return this.#on(path, { signal }, (connection) =>
-      serverChecksum(connection, path, kind, signal),
+      serverProof(connection, path, version, signal),
     );
   }
 

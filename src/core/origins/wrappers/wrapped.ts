@@ -7,13 +7,13 @@
 import { type BytePath, ROOT_PATH } from "../../bytes.ts";
 import { throwIfAborted } from "../abort.ts";
 import type {
-  ChecksumKind,
   DirEntry,
   FileStat,
   Origin,
   OriginCapabilities,
   OriginId,
   OriginType,
+  OriginVersion,
   ProbeResult,
   ReadOptions,
 } from "../origin.ts";
@@ -49,7 +49,7 @@ export class WrappedOrigin implements Origin {
   readonly capabilities: OriginCapabilities;
   readonly watch?: NonNullable<Origin["watch"]>;
   readonly listTree?: NonNullable<Origin["listTree"]>;
-  readonly checksum?: NonNullable<Origin["checksum"]>;
+  readonly proof?: NonNullable<Origin["proof"]>;
   readonly dropConnections?: NonNullable<Origin["dropConnections"]>;
 
   constructor(
@@ -63,10 +63,10 @@ export class WrappedOrigin implements Origin {
     if (inner.dropConnections) this.dropConnections = inner.dropConnections.bind(inner);
     const listTree = inner.listTree?.bind(inner);
     if (listTree) this.listTree = (signal) => this.#pages(ROOT_PATH, signal, listTree);
-    const checksum = inner.checksum?.bind(inner);
-    if (checksum) {
-      this.checksum = (path: BytePath, kind: ChecksumKind, signal?: AbortSignal) =>
-        around({ kind: "checksum", path }, signal, (inside) => checksum(path, kind, inside));
+    const proof = inner.proof?.bind(inner);
+    if (proof) {
+      this.proof = (path: BytePath, version: OriginVersion, signal?: AbortSignal) =>
+        around({ kind: "checksum", path }, signal, (inside) => proof(path, version, inside));
     }
   }
 

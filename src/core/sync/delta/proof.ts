@@ -1,15 +1,7 @@
 /** Bytes against what the server says of the whole. */
 
 import { OwnError } from "../../errors.ts";
-
-/** What a server stores or computes of a file's bytes. */
-export type ContentProof =
-  | { readonly kind: "md5" | "sha256"; readonly hex: string }
-  /**
-   * MD5 of the MD5s of parts, as objects uploaded in parts have it in their ETag. `partBytes` are
-   * lengths that the parts may have, all but the last one of a file.
-   */
-  | { readonly kind: "parts"; readonly hex: string; readonly partBytes: readonly number[] };
+import type { ContentProof } from "../../origins/origin.ts";
 
 /** Takes bytes in order and tells at their end whether they are the proved ones. */
 export interface Verdict {

@@ -3,13 +3,14 @@
  * that knows nothing of chunks but can prove a whole file.
  */
 
+import type { ContentProof } from "../../origins/origin.ts";
 import type { Stretch } from "../chunks/manifest_diff.ts";
 import { align } from "./alignment.ts";
 import { assemble } from "./assembly.ts";
 import { landmarks } from "./landmarks.ts";
 import type { Extent, NewBytes } from "./new_bytes.ts";
 import type { OldBytes } from "./old_bytes.ts";
-import { type ContentProof, verdictOn } from "./proof.ts";
+import { verdictOn } from "./proof.ts";
 
 /** Runs between slices of bytes that are hashed or compared, so that others have their turn. */
 export type Breathe = () => Promise<void>;

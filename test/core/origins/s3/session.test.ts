@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type BytePath, ROOT_PATH } from "../../../../src/core/bytes.ts";
 import { CREDENTIALS_RETRY_MS } from "../../../../src/core/limits.ts";
 import { CredentialsProvider } from "../../../../src/core/origins/credentials.ts";
-import type { OriginId } from "../../../../src/core/origins/origin.ts";
+import type { ContentProof, OriginId } from "../../../../src/core/origins/origin.ts";
 import { UsageLedger } from "../../../../src/core/origins/usage.ts";
 import { codeOf, failureOf, rawBucket } from "../../../support/raw_bucket.ts";
 import { type Answer, type RawRequest, reply } from "../../../support/raw_http.ts";
@@ -87,74 +87,105 @@ describe("S3Origin.stat", () => {
   });
 });
 
-describe("S3Origin.checksum", () => {
-  const MD5 = "5d41402abc4b2a76b9719d911017c592";
+describe("S3Origin.proof", () => {
+  const HEX = "5d41402abc4b2a76b9719d911017c592";
   const SHA256 = Buffer.alloc(32, 7);
-  const etag = { ETag: `"${MD5}"` };
+  const etag = { ETag: `"${HEX}"` };
+  const parts = { ETag: `"${HEX}-3"` };
   const sha256 = { "x-amz-checksum-sha256": SHA256.toString("base64") };
+  const MIB = 1024 * 1024;
+  const SIZE = 20 * MIB;
+  const md5Proof = { kind: "md5", hex: HEX } as const;
   const cases: readonly (readonly [
     what: string,
     headers: Record<string, string>,
-    md5: string | undefined,
-    sha256: string | undefined,
+    proof: ContentProof | undefined,
     bucket?: string,
   ])[] = [
-    ["uploaded in one part", etag, MD5, undefined],
-    [
-      "encrypted by S3 itself",
-      { ...etag, "x-amz-server-side-encryption": "AES256" },
-      MD5,
-      undefined,
-    ],
-    ["uploaded in several parts", { ETag: `"${MD5}-3"` }, undefined, undefined],
-    [
-      "encrypted by KMS",
-      { ...etag, "x-amz-server-side-encryption": "aws:kms" },
-      undefined,
-      undefined,
-    ],
+    ["uploaded in one part", etag, md5Proof],
+    ["encrypted by S3 itself", { ...etag, "x-amz-server-side-encryption": "AES256" }, md5Proof],
+    ["encrypted by KMS", { ...etag, "x-amz-server-side-encryption": "aws:kms" }, undefined],
     [
       "encrypted twice by KMS",
       { ...etag, "x-amz-server-side-encryption": "aws:kms:dsse" },
-      undefined,
       undefined,
     ],
     [
       "encrypted with a customer's key",
       { ...etag, "x-amz-server-side-encryption-customer-algorithm": "AES256" },
       undefined,
+    ],
+    ["in a directory bucket", etag, undefined, "music--usw2-az1--x-s3"],
+    ["whose ETag is no MD5", { ETag: '"version-7"' }, undefined],
+    [
+      "with SHA-256 of the whole",
+      { ...etag, ...sha256 },
+      { kind: "sha256", hex: SHA256.toString("hex") },
+    ],
+    [
+      "uploaded in several parts",
+      parts,
+      { kind: "parts", hex: HEX, partBytes: [9 * MIB, 8 * MIB, 7 * MIB] },
+    ],
+    [
+      "uploaded in parts, encrypted by KMS",
+      { ...parts, "x-amz-server-side-encryption": "aws:kms" },
       undefined,
     ],
-    ["in a directory bucket", etag, undefined, undefined, "music--usw2-az1--x-s3"],
-    ["with SHA-256 of the whole", { ...etag, ...sha256 }, MD5, SHA256.toString("hex")],
+    ["of more parts than bytes", { ETag: `"${HEX}-99999"` }, undefined],
     [
       "with SHA-256 of its parts",
-      { ETag: '"x-3"', ...sha256, "x-amz-checksum-type": "COMPOSITE" },
-      undefined,
-      undefined,
+      { ...etag, ...sha256, "x-amz-checksum-type": "COMPOSITE" },
+      md5Proof,
     ],
     [
       "with SHA-256 of parts, written the old way",
-      { ETag: '"x-3"', "x-amz-checksum-sha256": `${SHA256.toString("base64")}-3` },
-      undefined,
-      undefined,
+      { ...etag, "x-amz-checksum-sha256": `${SHA256.toString("base64")}-3` },
+      md5Proof,
     ],
   ];
-  for (const [what, headers, md5, sha, bucketName = "music"] of cases) {
-    test(`tells that of an object ${what}`, async () => {
+  for (const [what, headers, proof, bucketName = "music"] of cases) {
+    test(`tells what S3 keeps of an object ${what}`, async () => {
       const settings = { bucket: bucketName };
-      const answer: Answer = (socket, { method }) => {
+      const answer: Answer = (socket, { method, target }) => {
+        const length = target.includes("partNumber=1") ? 9 * MIB : SIZE;
         const { ETag = "", ...more } = headers;
-        if (method === "HEAD") reply(socket, 200, { ETag, ...more, "Content-Length": 5 });
+        if (method === "HEAD") reply(socket, 200, { ETag, ...more, "Content-Length": length });
         else reply(socket, 200, {}, SESSION_XML);
       };
       await using at = await rawBucket(answer, settings);
-      expect(await at.origin.checksum(FILE, "md5")).toBe(md5);
-      expect(await at.origin.checksum(FILE, "sha256")).toBe(sha);
+      const version = { sizeBytes: SIZE, token: headers["ETag"]?.replaceAll('"', "") ?? "" };
+      expect(await at.origin.proof(FILE, version)).toEqual(proof);
       const heads = at.server.requests.filter(({ method }) => method === "HEAD");
       expect(heads[0]?.headers.get("x-amz-checksum-mode")).toBe("ENABLED");
     });
   }
+
+  test("tries usual lengths of parts where the server does not tell them", async () => {
+    await using at = await rawBucket((socket, { method, target }) => {
+      if (method !== "HEAD") reply(socket, 200, {}, listXml({}));
+      else if (target.includes("partNumber")) reply(socket, 400);
+      else reply(socket, 200, { ...parts, "Content-Length": SIZE });
+    });
+    const version = { sizeBytes: SIZE, token: `${HEX}-3` };
+    expect(await at.origin.proof(FILE, version)).toEqual({
+      kind: "parts",
+      hex: HEX,
+      partBytes: [8 * MIB, 7 * MIB],
+    });
+  });
+
+  test("is not told of another version", async () => {
+    await using at = await rawBucket((socket) => {
+      reply(socket, 200, { ...etag, "Content-Length": SIZE });
+    });
+    for (const version of [
+      { sizeBytes: SIZE, token: "other" },
+      { sizeBytes: SIZE - 1, token: HEX },
+    ]) {
+      expect(await codeOf(at.origin.proof(FILE, version))).toBe("version_changed");
+    }
+  });
 
   /** Directory buckets give temporary keys first. */
   const SESSION_XML = `<CreateSessionResult><Credentials><AccessKeyId>A</AccessKeyId>

@@ -24,15 +24,16 @@ describe("the output of a checksum command", () => {
   });
 });
 
-describe("checksum over SFTP", () => {
-  const asking = async (exec: Script["exec"], at = "song") => {
+describe("the proof over SFTP", () => {
+  const asking = async (exec: Script["exec"], at = "song", sizeBytes?: number) => {
     await using server = await ScriptedServer.start({
       tree: { song: SONG, album: "directory" },
       ...(exec && { exec }),
     });
     const origin = server.origin();
     try {
-      return await origin.checksum(path(at), "sha256");
+      const stat = await origin.stat(path(at));
+      return await origin.proof(path(at), sizeBytes === undefined ? stat : { ...stat, sizeBytes });
     } finally {
       await origin.close();
     }
@@ -49,8 +50,24 @@ describe("checksum over SFTP", () => {
         channel.end();
       });
     });
-    expect(sum).toBe(SHA256);
+    expect(sum).toEqual({ kind: "sha256", hex: SHA256 });
     expect(commands).toEqual(["xargs -0 sha256sum -z --"]);
+  });
+
+  test("is an MD5 where the server has no other tool", async () => {
+    const sum = await asking((command, channel) => {
+      const isMd5 = command.includes("md5sum");
+      channel.on("data", () => {
+        if (isMd5) channel.write(`${"a".repeat(32)}  /music/song\0`);
+        channel.exit(isMd5 ? 0 : 127);
+        channel.end();
+      });
+    });
+    expect(sum).toEqual({ kind: "md5", hex: "a".repeat(32) });
+  });
+
+  test("is not asked for of another version", async () => {
+    await expect(asking(undefined, "song", 9)).rejects.toMatchObject({ code: "version_changed" });
   });
 
   test("is absent where the server runs no commands", async () => {
@@ -78,7 +95,7 @@ describe("checksum over SFTP", () => {
   });
 
   test("of what is no file, or missing, is not asked for", async () => {
-    expect(await asking(undefined, "album")).toBeUndefined();
+    await expect(asking(undefined, "album")).rejects.toMatchObject({ code: "version_changed" });
     await expect(asking(undefined, "gone")).rejects.toMatchObject({ code: "not_found" });
   });
 
@@ -90,11 +107,12 @@ describe("checksum over SFTP", () => {
     });
     const origin = server.origin();
     const controller = new AbortController();
-    const aborted = origin.checksum(path("song"), "md5", controller.signal);
+    const version = await origin.stat(path("song"));
+    const aborted = origin.proof(path("song"), version, controller.signal);
     await started.promise;
     controller.abort();
     await expect(aborted).rejects.toMatchObject({ code: "cancelled" });
-    const cut = origin.checksum(path("song"), "md5");
+    const cut = origin.proof(path("song"), version);
     setTimeout(() => server.cut(), 30);
     await expect(cut).rejects.toMatchObject({ code: "connection" });
     await origin.close();

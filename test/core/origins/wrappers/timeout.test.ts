@@ -109,7 +109,7 @@ describe("withTimeout", () => {
     const memory: Origin = new MemoryOrigin({ id: "memory" });
     const wrapped = withTimeout(memory, 1, clock);
     expect(wrapped.watch).toBeDefined();
-    expect(wrapped.checksum).toBeUndefined();
+    expect(wrapped.proof).toBeUndefined();
     const changes: unknown[] = [];
     using _ = wrapped.watch?.((directory) => changes.push(directory));
     (memory as MemoryOrigin).put("a/b", "x");

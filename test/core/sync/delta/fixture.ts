@@ -1,8 +1,8 @@
 /** Old and new versions in memory, with what was read of the new one counted. */
 
+import type { ContentProof } from "../../../../src/core/origins/origin.ts";
 import { NewBytes } from "../../../../src/core/sync/delta/new_bytes.ts";
 import type { OldBytes } from "../../../../src/core/sync/delta/old_bytes.ts";
-import type { ContentProof } from "../../../../src/core/sync/delta/proof.ts";
 
 /** Bytes that look like compressed audio; the same for the same seed. */
 export function noise(seed: number, lengthBytes: number): Buffer {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { type ContentProof, verdictOn } from "../../../../src/core/sync/delta/proof.ts";
+import type { ContentProof } from "../../../../src/core/origins/origin.ts";
+import { verdictOn } from "../../../../src/core/sync/delta/proof.ts";
 import { noise } from "./fixture.ts";
 
 const BYTES = noise(1, 100_000);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import type { ContentProof } from "../../../../src/core/origins/origin.ts";
 import { assemble } from "../../../../src/core/sync/delta/assembly.ts";
 import type { NewBytes } from "../../../../src/core/sync/delta/new_bytes.ts";
-import type { ContentProof } from "../../../../src/core/sync/delta/proof.ts";
 import { splice } from "../../../../src/core/sync/delta/splice.ts";
 import { flac, md5Of, newBytes, noise, oldBytes } from "./fixture.ts";
 
