@@ -27,6 +27,9 @@ export const READER_THREADS = 4;
 /** Of a local file whose opening had to wait for the disk, so much is fetched along with it. */
 export const OPEN_FETCH_BYTES = 128 * 1024;
 
+/** Of a directory whose files are opened one after the other, so many more are fetched at once. */
+export const OPEN_AHEAD_FILES = 32;
+
 /** Open handles of one mount; OPEN beyond it answers ENFILE. */
 export const MAX_OPEN_HANDLES = 16_384;
 

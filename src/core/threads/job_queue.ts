@@ -20,6 +20,8 @@ export const JOB = {
   read: 2,
   /** A request of the disk protocol from the main thread, answered to it under number `unique`. */
   call: 3,
+  /** Fetch the heads of the files in `payload` into the page cache. Answered to nobody. */
+  fetchHeads: 4,
 } as const;
 export type JobKind = (typeof JOB)[keyof typeof JOB];
 

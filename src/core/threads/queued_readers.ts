@@ -1,14 +1,13 @@
 /** The FUSE thread's way to the reader threads: jobs in the shared queue. */
 
-import type { BytePath } from "../bytes.ts";
-import { toBytes } from "../bytes.ts";
+import { type BytePath, joinPath, pathFromBytes, toBytes } from "../bytes.ts";
 import type { Replica } from "../catalog/catalog.ts";
 import type { OriginVersion } from "../origins/origin.ts";
 import type { Readers } from "../vfs/open_files.ts";
-import { emptyJob, JOB, type JobQueue } from "./job_queue.ts";
+import { emptyJob, JOB, type JobQueue, MAX_PAYLOAD_BYTES } from "./job_queue.ts";
 
 const EMPTY = new Uint8Array(0);
-/** Neither a path nor a token holds it. */
+/** Neither a path nor a name nor a token holds it. */
 const SEPARATOR = 0;
 
 export class QueuedReaders implements Readers {
@@ -47,10 +46,38 @@ export class QueuedReaders implements Readers {
     job.payload = EMPTY;
     return this.jobs.push(job);
   }
+
+  fetchHeads(origin: number, directory: BytePath, names: readonly Uint8Array[]): void {
+    const job = this.#job;
+    job.kind = JOB.fetchHeads;
+    job.unique = 0;
+    job.fh = -1;
+    job.origin = origin;
+    job.payload = headsPayload(directory, names);
+    this.jobs.push(job);
+  }
 }
 
 function openPayload(path: BytePath, version: OriginVersion): Uint8Array {
   return Buffer.concat([toBytes(path), Buffer.of(SEPARATOR), Buffer.from(version.token)]);
+}
+
+/** As many of the names as there is room for. */
+function headsPayload(directory: BytePath, names: readonly Uint8Array[]): Uint8Array {
+  const parts: Uint8Array[] = [toBytes(directory)];
+  let size = directory.length;
+  for (const name of names) {
+    size += name.byteLength + 1;
+    if (size > MAX_PAYLOAD_BYTES) break;
+    parts.push(Buffer.of(SEPARATOR), name);
+  }
+  return Buffer.concat(parts);
+}
+
+/** The other side of a fetchHeads job's payload: paths below the origin's root. */
+export function readHeadsPayload(payload: Uint8Array): readonly BytePath[] {
+  const [directory = "", ...names] = pathFromBytes(payload).split("\0");
+  return names.map((name) => joinPath(directory as BytePath, name as BytePath));
 }
 
 /** The other side of an open job's payload. */

@@ -3,6 +3,7 @@
  * kernel itself, and gives what failed to the main thread. Where jobs come from is its owner's affair.
  */
 
+import { toBytes } from "../bytes.ts";
 import { finishReply, openReply, REPLY_BODY } from "../fuse/reply.ts";
 import { DISK_IDLE_MS, MAX_READ_BYTES, OPEN_FETCH_BYTES } from "../limits.ts";
 import { Disk } from "../origins/disk/disk.ts";
@@ -15,7 +16,7 @@ import { CHANGED, LocalFiles } from "../vfs/local_files.ts";
 import { LOCAL_OPEN_FLAGS } from "../vfs/open_files.ts";
 import { readCallPayload } from "./disk_calls.ts";
 import { JOB, type Job } from "./job_queue.ts";
-import { readOpenPayload } from "./queued_readers.ts";
+import { readHeadsPayload, readOpenPayload } from "./queued_readers.ts";
 import type { SharedState } from "./shared_state.ts";
 
 export interface ReaderPorts {
@@ -56,6 +57,9 @@ export class Reader implements Disposable {
         break;
       case JOB.read:
         this.#read(job);
+        break;
+      case JOB.fetchHeads:
+        this.#fetchHeads(job);
         break;
       case JOB.call:
         this.#call(job);
@@ -117,6 +121,19 @@ export class Reader implements Disposable {
     const startedMs = performance.now();
     const read = this.ports.syscalls.pread(fd, this.#reply.address, length, 0);
     if (read > 0) this.#measured(origin, performance.now() - startedMs);
+  }
+
+  /** Gives way as soon as somebody waits for this disk; what cannot be opened is left to who asks for it. */
+  #fetchHeads({ origin, payload }: Job): void {
+    const { state, syscalls } = this.ports;
+    const rootFd = state.routing.rootFd(origin);
+    for (const path of readHeadsPayload(payload)) {
+      if (rootFd < 0 || state.jobs.length(origin) > 0) return;
+      const fd = this.#local.openToFetch(rootFd, toBytes(path));
+      if (fd < 0) continue;
+      syscalls.pread(fd, this.#reply.address, OPEN_FETCH_BYTES, 0);
+      syscalls.close(fd);
+    }
   }
 
   #measured(origin: number, durationMs: number): void {

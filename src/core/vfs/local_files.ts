@@ -62,25 +62,19 @@ export class LocalFiles {
     epoch: number,
     cachedOnly: boolean,
   ): number {
-    if (path.byteLength >= PATH_BYTES) return WOULD_WAIT;
-    this.#memory.bytes.set(path);
-    this.#memory.bytes[path.byteLength] = 0;
-    const resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | (cachedOnly ? RESOLVE_CACHED : 0);
-    this.#memory.view.setBigUint64(HOW + 16, BigInt(resolve), true);
-    const { address } = this.#memory;
-    const fd = this.syscalls.openat2(rootFd, address, address + HOW, HOW_BYTES);
-    if (fd < 0) return cachedOnly && fd === -EAGAIN ? WOULD_WAIT : fd;
-    const failed = this.syscalls.fstatx(fd, STATX_BASIC_STATS, this.#stat.address);
-    if (failed < 0 || (this.#stat.mode & S_IFMT) !== S_IFREG) {
-      this.syscalls.close(fd);
-      return failed < 0 ? failed : -EISDIR;
-    }
+    const fd = this.#openRegular(rootFd, path, cachedOnly);
+    if (fd < 0) return fd;
     if (this.#stat.sizeBytes !== expected.sizeBytes || localToken(this.#stat) !== expected.token) {
       this.syscalls.close(fd);
       return CHANGED;
     }
     this.handles.bind(fh, fd, origin, epoch, this.#stat);
     return fd;
+  }
+
+  /** Opens `path` below `rootFd`, whatever its version. Answers a descriptor or a negative errno. */
+  openToFetch(rootFd: number, path: Uint8Array): number {
+    return this.#openRegular(rootFd, path, false);
   }
 
   /**
@@ -130,6 +124,22 @@ export class LocalFiles {
       done += read;
     }
     return this.#verified(fh, fd, done);
+  }
+
+  /** Leaves what it is in `#stat`. */
+  #openRegular(rootFd: number, path: Uint8Array, cachedOnly: boolean): number {
+    if (path.byteLength >= PATH_BYTES) return WOULD_WAIT;
+    this.#memory.bytes.set(path);
+    this.#memory.bytes[path.byteLength] = 0;
+    const resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | (cachedOnly ? RESOLVE_CACHED : 0);
+    this.#memory.view.setBigUint64(HOW + 16, BigInt(resolve), true);
+    const { address } = this.#memory;
+    const fd = this.syscalls.openat2(rootFd, address, address + HOW, HOW_BYTES);
+    if (fd < 0) return cachedOnly && fd === -EAGAIN ? WOULD_WAIT : fd;
+    const failed = this.syscalls.fstatx(fd, STATX_BASIC_STATS, this.#stat.address);
+    if (failed >= 0 && (this.#stat.mode & S_IFMT) === S_IFREG) return fd;
+    this.syscalls.close(fd);
+    return failed < 0 ? failed : -EISDIR;
   }
 
   /** Bytes count only if the file is still the one that was opened, after they were read. */

@@ -6,7 +6,7 @@
  * anything else -> the main thread's federation.
  */
 
-import { toBytes } from "../bytes.ts";
+import { type BytePath, parentPath, toBytes } from "../bytes.ts";
 import type { CatalogReader, Replica } from "../catalog/catalog.ts";
 import { emptyNode } from "../catalog/tree_node.ts";
 import { FOPEN_KEEP_CACHE, FOPEN_NOFLUSH, FOPEN_PASSTHROUGH } from "../fuse/abi.ts";
@@ -23,6 +23,7 @@ import {
 } from "./handles.ts";
 import { CHANGED, LocalFiles, WOULD_WAIT } from "./local_files.ts";
 import { fileNode, versionOf } from "./nodeid.ts";
+import { OpenAhead } from "./open_ahead.ts";
 import type { Passthrough } from "./passthrough.ts";
 import type { RoutingTable } from "./routing_table.ts";
 import type { SeamPool } from "./seams.ts";
@@ -39,6 +40,8 @@ export interface Readers {
     offsetBytes: number,
     lengthBytes: number,
   ): boolean;
+  /** Fetches the heads of these files, if nothing else is to be done; nobody waits for it. */
+  fetchHeads(origin: number, directory: BytePath, names: readonly Uint8Array[]): void;
 }
 
 /** Share of a file's bytes after which its replicas are worth comparing. */
@@ -63,9 +66,11 @@ export interface OpenFilesPorts {
 export class OpenFiles {
   readonly #node = emptyNode();
   readonly #local: LocalFiles;
+  readonly #ahead: OpenAhead;
 
   constructor(readonly ports: OpenFilesPorts) {
     this.#local = new LocalFiles(ports.syscalls, ports.handles);
+    this.#ahead = new OpenAhead(ports.catalog);
   }
 
   open(context: RequestContext, nodeid: number, out: OpenedFile): Result {
@@ -93,7 +98,12 @@ export class OpenFiles {
       const fd = this.#local.open(fh, origin, rootFd, path, best.originVersion, epoch, cachedOnly);
       if (fd >= 0) return this.#opened(nodeid, fh, fd, out);
       if (fd === WOULD_WAIT) {
-        if (this.ports.readers.open(context.unique, fh, origin, epoch, best)) return DEFERRED;
+        const { readers } = this.ports;
+        const next = this.#ahead.waited(this.#node);
+        if (readers.open(context.unique, fh, origin, epoch, best)) {
+          if (next.length > 0) readers.fetchHeads(origin, parentPath(best.path), next);
+          return DEFERRED;
+        }
       } else {
         failure = { origin, reason: fd === CHANGED ? "changed" : -fd };
       }

@@ -1,7 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import type { BytePath } from "../../../src/core/bytes.ts";
 import { OUT_HEADER } from "../../../src/core/fuse/layout.ts";
 import { OPEN_FETCH_BYTES } from "../../../src/core/limits.ts";
@@ -66,6 +76,67 @@ function open(sizeBytes: number, failure?: number) {
   closeSync(handles.fd(fh));
   return { reads, replies, samples };
 }
+
+/** Has a reader fetch the heads of these files of `directory`; the paths are those that it read from. */
+function fetchHeads(directory: string, names: readonly string[], waiting = false): string[] {
+  const read: string[] = [];
+  const { syscalls, counts } = replacedSyscalls({
+    pread: (original, fd, into, length, offset) => {
+      expect([length, offset]).toEqual([OPEN_FETCH_BYTES, 0]);
+      read.push(relative(root, readlinkSync(`/proc/self/fd/${fd}`)));
+      return original(fd, into, length, offset);
+    },
+  });
+  const state = new SharedState();
+  const row = state.routing.claim(ORIGIN);
+  state.routing.setRootFd(row, rootFd);
+  const nobody = () => expect.unreachable();
+  using reader = new Reader({
+    ...{ state, syscalls, reply: nobody, defer: nobody, onMeasured: nobody, onResult: nobody },
+  });
+  const queue = new QueuedReaders(state.jobs);
+  queue.fetchHeads(
+    row,
+    directory as BytePath,
+    names.map((name) => Buffer.from(name)),
+  );
+  const job = emptyJob();
+  expect(state.jobs.take(job, 1)).toBe(true);
+  if (waiting) queue.read(9, 0, row, 0, 0, 1);
+  reader.do(job);
+  expect(counts.get("close") ?? 0).toBe(counts.get("pread") ?? 0);
+  return read;
+}
+
+describe("Reader fetching files that are likely to be opened next", () => {
+  test("reads their heads, at the root and below, and closes them", () => {
+    writeFileSync(join(root, "one"), "1");
+    mkdirSync(join(root, "album"));
+    writeFileSync(join(root, "album/two"), "2");
+    writeFileSync(join(root, "album/three"), "3");
+    expect(fetchHeads("", ["one"])).toEqual(["one"]);
+    expect(fetchHeads("album", ["two", "three"])).toEqual(["album/two", "album/three"]);
+  });
+
+  test("leaves out what is gone and what leads out of the root", () => {
+    writeFileSync(join(root, "here"), "");
+    symlinkSync("/etc/passwd", join(root, "out"));
+    expect(fetchHeads("", ["gone", "out", "here"])).toEqual(["here"]);
+  });
+
+  test("gives way to who waits for the same disk", () => {
+    writeFileSync(join(root, "one"), "1");
+    expect(fetchHeads("", ["one"], true)).toEqual([]);
+  });
+
+  test("takes as many names as there is room for", () => {
+    const names = Array.from({ length: 64 }, (_, i) => `${i}`.padStart(255, "x"));
+    for (const name of names) writeFileSync(join(root, name), "");
+    const fetched = fetchHeads("", names);
+    expect(fetched).toEqual(names.slice(0, fetched.length));
+    expect(fetched.length).toBeWithin(32, 34);
+  });
+});
 
 describe("Reader opening a file", () => {
   test("fetches a small file whole before it answers, once, and counts it as a read (F-2)", () => {

@@ -16,7 +16,7 @@ test("OpenFiles takes no handle for a file whose replicas cannot be read", () =>
   } as Partial<CatalogReader> as CatalogReader;
   const files = new OpenFiles({
     ...{ catalog, handles, routing, seams, served: new ServedReads(), syscalls: libc() },
-    readers: { open: () => false, read: () => false },
+    readers: { open: () => false, read: () => false, fetchHeads: () => undefined },
     defer: () => undefined,
   });
   const context = { unique: 1, uid: 0, gid: 0, pid: 1, request: new Uint8Array() };
