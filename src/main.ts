@@ -1,7 +1,8 @@
 /** The program `musicfs`: which commands there are. What they do is in src/commands. */
 
 import { basename } from "node:path";
-import { type Command, CommanderError, Option, program } from "commander";
+import { Command, CommanderError, Option } from "commander";
+import type { WholeProgram } from "./commands/definition.ts";
 import { EXIT, exitCodeOf } from "./commands/exit_code.ts";
 import { print, printError } from "./commands/output.ts";
 import { platformProblem, thisPlatform } from "./commands/platform.ts";
@@ -12,7 +13,7 @@ import { LOG_LEVELS } from "./core/log.ts";
 
 interface CommandModule {
   /** Adds arguments, flags, help and action. */
-  readonly setUp: (command: Command) => void;
+  readonly setUp: (command: Command, wholeProgram: WholeProgram) => void;
 }
 
 interface CommandEntry {
@@ -56,6 +57,16 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./commands/doctor.ts"),
   },
   {
+    name: "completion",
+    summary: "print what a shell needs to complete commands",
+    load: () => import("./commands/completion.ts"),
+  },
+  {
+    name: "man",
+    summary: "print the manual page",
+    load: () => import("./commands/man.ts"),
+  },
+  {
     name: MOUNT_HELPER,
     summary: "mount as mount(8) asks for it, for /etc/fstab",
     load: () => import("./commands/fstab_mount.ts"),
@@ -74,7 +85,7 @@ Examples:
 Every command has --help; docs/configuration.md describes the file, --json and the exit codes.`;
 
 function buildProgram(onCommand: (name: string) => void): Command {
-  program
+  const program = new Command()
     .name("musicfs")
     .description("One read-only music library over many storage origins.")
     .version(`musicfs ${versionText()}`, "-V, --version", "print the version")
@@ -102,8 +113,18 @@ function buildProgram(onCommand: (name: string) => void): Command {
   program.hook("preSubcommand", async (_program, command) => {
     onCommand(command.name());
     const entry = COMMANDS.find(({ name }) => name === command.name());
-    (await entry?.load())?.setUp(command);
+    (await entry?.load())?.setUp(command, wholeProgram);
   });
+  return program;
+}
+
+/** For completion and the man page, which tell of every command that help shows. */
+async function wholeProgram(): Promise<Command> {
+  const program = buildProgram(() => undefined);
+  for (const { name, load, hidden } of COMMANDS) {
+    const command = program.commands.find((each) => each.name() === name);
+    if (hidden !== true && command !== undefined) (await load()).setUp(command, wholeProgram);
+  }
   return program;
 }
 
@@ -154,6 +175,9 @@ if (problem !== undefined) {
 if (process.argv[2] === "__guard") {
   const { guardMain } = await import("./core/origins/disk/guard_main.ts");
   guardMain();
+} else if (process.argv[2] === "__complete") {
+  const { printCompletion } = await import("./commands/completion/print.ts");
+  await printCompletion(await wholeProgram(), process.argv.slice(3));
 } else {
   // mount(8) calls its helper by a link's name.
   const called = basename(process.argv0);

@@ -35,7 +35,7 @@ Examples:
 
 export function setUp(command: Command): void {
   command
-    .argument("<id>", "its name: a-z, 0-9, _ and -")
+    .argument("<new-id>", "its name: a-z, 0-9, _ and -")
     .addOption(new Option(`--type <${ORIGIN_TYPES.join("|")}>`, "what it is").makeOptionMandatory())
     .option("--if-missing", "do nothing when there is an origin of this id already")
     .option("--no-check", "add it although it does not answer");
