@@ -188,9 +188,8 @@ describe("SFTP origin", () => {
     const read = codeOf(origin.read(SONG, 0, new Uint8Array(10), { version }));
     await Bun.sleep(SFTP_QUIET_MS + 50);
     const other = "other" as BytePath;
-    const started = performance.now();
     expect(await origin.read(other, 0, new Uint8Array(10))).toBe(10);
-    expect(performance.now() - started).toBeLessThan(300);
+    expect(Bun.peek.status(read)).toBe("pending");
     expect(await read).toBe("timeout");
     expect(await codeOf(origin.stat(SONG))).toBe("not_a_file");
     await origin.close();

@@ -12,6 +12,7 @@ import { HostKeyCheck, type HostKeyCheckOptions } from "./host_key_check.ts";
 import type { KeyFiles } from "./key_files.ts";
 import { Login, type LoginSecrets } from "./login.ts";
 import { OpenFiles } from "./open_files.ts";
+import { PacketBatch } from "./packet_batch.ts";
 import { ServedRoot } from "./served_root.ts";
 import { SftpSession } from "./session.ts";
 import { asFault, closed, type Phase, timedOut } from "./ssh_fault.ts";
@@ -62,9 +63,10 @@ export class SftpConnection implements Disposable {
     try {
       if (signal.aborted) abort();
       const channel = await link.open();
+      const batch = new PacketBatch((bytes) => link.write(channel, bytes));
       const session = new SftpSession({
         clock,
-        write: (bytes) => void channel.write(bytes),
+        write: (bytes) => batch.add(bytes),
         onFault: (fault) => link.fail(fault),
         stallMs,
       });
@@ -187,6 +189,15 @@ class SshLink {
     );
     channel.stderr.resume();
     return channel;
+  }
+
+  /** Writes to a channel unless the connection is lost. */
+  write(channel: ClientChannel, bytes: Uint8Array): void {
+    if (this.#fault !== undefined) return;
+    // ssh2 writes an encrypted packet in three parts, each of which would be a segment of TCP's.
+    this.#socket?.cork();
+    channel.write(bytes);
+    this.#socket?.uncork();
   }
 
   exec(command: string): Promise<ClientChannel> {
