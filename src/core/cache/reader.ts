@@ -29,6 +29,11 @@ export interface ReaderPorts {
   readonly readDeadlineMs: number;
 }
 
+/** Where bytes came from. */
+export type ReadSources = Pick<ServedRead, "cacheBytes" | "memoryBytes" | "originBytes">;
+
+export const NOTHING_READ: ReadSources = { cacheBytes: 0, memoryBytes: 0, originBytes: 0 };
+
 interface OpenVersion {
   readonly blocks: VersionBlocks;
   /** Handles and reads that use it. */
@@ -43,6 +48,7 @@ export class Reader {
   readonly #versions = new Map<number, OpenVersion>();
   readonly #memory = new ReaderMemory();
   readonly #buffers = new ReadBuffers();
+  readonly #counts = { ...NOTHING_READ };
   readonly #share: MemoryShare;
 
   constructor(readonly ports: ReaderPorts) {
@@ -66,7 +72,9 @@ export class Reader {
     handle.note(offsetBytes, lengthBytes);
     using read = new BlockRead(clock, handle.blocks, request);
     handle.readAhead();
-    return await read.run();
+    const served = await read.run();
+    this.#count(served);
+    return served;
   };
 
   /** The handle is closed. */
@@ -76,6 +84,11 @@ export class Reader {
     if (handle === undefined || handle === STRAIGHT) return;
     handle[Symbol.dispose]();
     this.#leave(file.version);
+  }
+
+  /** Of the reads so far; those that went straight to an origin are left out. */
+  get counts(): ReadSources {
+    return this.#counts;
   }
 
   /** Memory that blocks take, and versions and handles that are open; for status and leak checks. */
@@ -104,6 +117,12 @@ export class Reader {
     const served = { bytesRead, proved, cacheBytes: 0, memoryBytes: 0, originBytes: bytesRead };
     const how = { origin, failures, hedged, ...(failedOver === undefined ? {} : { failedOver }) };
     return { ...served, ...how };
+  }
+
+  #count({ cacheBytes, memoryBytes, originBytes }: ServedRead): void {
+    this.#counts.cacheBytes += cacheBytes;
+    this.#counts.memoryBytes += memoryBytes;
+    this.#counts.originBytes += originBytes;
   }
 
   #handleOf(file: FederatedFile): ReaderHandle | typeof STRAIGHT {

@@ -7,6 +7,7 @@
  */
 
 import type { BlockCache } from "../cache/block_cache.ts";
+import { NOTHING_READ, type ReadSources } from "../cache/reader.ts";
 import type { CatalogReader, CatalogWriter } from "../catalog/catalog.ts";
 import type { Clock, Random } from "../clock.ts";
 import type { Config } from "../config/config.ts";
@@ -38,6 +39,8 @@ import {
 import { Scans } from "./scans.ts";
 
 const MS = 1000;
+
+const NOTHING_WAITS: Waiting = { reads: 0, listings: 0, files: 0, versions: 0, memoryBytes: 0 };
 
 export interface AssemblyPorts {
   readonly clock: Clock;
@@ -197,6 +200,7 @@ export class Assembly implements AsyncDisposable {
       list: this.#scanner.list,
       believedMs: (id) => (this.origins.settings(id)?.revalidateSecs ?? 0) * MS,
       watched: (id) => this.#watches.isWatched(id),
+      isCached: (id) => this.isCached(id),
       reply,
       onOutcome: onOutcome ?? (() => undefined),
       ...(processLives === undefined ? {} : { processLives }),
@@ -206,7 +210,17 @@ export class Assembly implements AsyncDisposable {
 
   /** What is under way for requests; all zero when nobody uses the mount. */
   get waiting(): Waiting {
-    return this.#service?.waiting ?? { reads: 0, listings: 0, files: 0 };
+    return this.#service?.waiting ?? NOTHING_WAITS;
+  }
+
+  /** Where the bytes of reads through the cache came from so far. */
+  get sources(): ReadSources {
+    return this.#service?.sources ?? NOTHING_READ;
+  }
+
+  /** Whether an origin's bytes are kept in the cache. */
+  isCached(origin: OriginId): boolean {
+    return this.origins.settings(origin)?.cache ?? false;
   }
 
   /** Gives up the requests under way; each is still answered. */

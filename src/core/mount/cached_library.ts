@@ -4,6 +4,7 @@ import { type BytePath, displayPath } from "../bytes.ts";
 import type { BlockCache, CacheState } from "../cache/block_cache.ts";
 import { lowWaterBytes } from "../cache/capacity.ts";
 import { type FetchedFiles, fetchFiles } from "../cache/fetch_files.ts";
+import { NOTHING_READ, type ReadSources } from "../cache/reader.ts";
 import type {
   CacheStats,
   ClearOptions,
@@ -16,7 +17,7 @@ import { filesOfPins, treeFiles } from "../cache/tree_files.ts";
 import type { CatalogReader } from "../catalog/catalog.ts";
 import type { CacheUsage, ControlledCache, OnBytes } from "../control/controlled_mount.ts";
 import { OwnError } from "../errors.ts";
-import type { FetchFile, ServedRead } from "../federation/file.ts";
+import type { FetchFile } from "../federation/file.ts";
 import { shownBytes } from "../quantities.ts";
 
 export interface CachedLibraryPorts {
@@ -25,11 +26,12 @@ export interface CachedLibraryPorts {
   readonly calls: (onProgress?: OnBytes) => StoreCalls;
   readonly fetch: FetchFile;
   readonly budgetBytes: number;
+  /** Where the bytes of all reads through the cache came from. Default: nothing reads. */
+  readonly reads?: () => ReadSources;
 }
 
 export class CachedLibrary implements ControlledCache {
   readonly #closing = new AbortController();
-  readonly #reads = { hitBytes: 0, missedBytes: 0 };
 
   constructor(readonly ports: CachedLibraryPorts) {}
 
@@ -39,13 +41,9 @@ export class CachedLibrary implements ControlledCache {
 
   get usage(): CacheUsage {
     const { blocks, budgetBytes } = this.ports;
-    return { usedBytes: blocks.usedBytes, limitBytes: budgetBytes, ...this.#reads };
-  }
-
-  /** A read was answered. */
-  count({ cacheBytes, bytesRead }: Pick<ServedRead, "cacheBytes" | "bytesRead">): void {
-    this.#reads.hitBytes += cacheBytes;
-    this.#reads.missedBytes += bytesRead - cacheBytes;
+    const { cacheBytes, memoryBytes, originBytes } = this.ports.reads?.() ?? NOTHING_READ;
+    const reads = { hitBytes: cacheBytes, missedBytes: memoryBytes + originBytes };
+    return { usedBytes: blocks.usedBytes, limitBytes: budgetBytes, ...reads };
   }
 
   stats(): Promise<CacheStats> {

@@ -5,8 +5,7 @@
 
 import { NO_REPLY, type Session } from "../fuse/session.ts";
 import type { Deferred, LocalFailure } from "../vfs/deferred.ts";
-import { fileNode } from "../vfs/nodeid.ts";
-import type { BoundFiles } from "./bound_files.ts";
+import type { BoundFile, BoundFiles } from "./bound_files.ts";
 import type { KernelReplies } from "./kernel_replies.ts";
 import type { Listings } from "./listings.ts";
 import type { Opens } from "./opens.ts";
@@ -24,7 +23,8 @@ export interface DeferredRequestsPorts {
   readonly onLocalFailure: (failure: LocalFailure) => void;
   /** The file's replicas are worth comparing. */
   readonly fingerprint: (version: number) => void;
-  readonly dropPages: (nodeid: number) => void;
+  /** A file that was read here is closed. */
+  readonly onReleased: (file: BoundFile) => void;
   /** A directory request was answered; what some origin holds there may be missing in it. */
   readonly onAnswered: (directory: number) => void;
   /** The catalog could not be read, or there is a bug. */
@@ -71,7 +71,7 @@ export class DeferredRequests {
         break;
       case "release": {
         const file = ports.files.release(deferred.fh);
-        if (file?.servedUnproved === true) ports.dropPages(fileNode(file.version));
+        if (file !== undefined) ports.onReleased(file);
         break;
       }
       case "fingerprint":

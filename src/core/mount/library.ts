@@ -195,6 +195,7 @@ export class Library {
         calls: (onProgress) => contents.calls(onProgress),
         fetch: (...read) => assembly.federation.read(...read),
         budgetBytes: config.cache.contentCacheBytes,
+        reads: () => assembly.sources,
       });
     }
     await assembly.origins.configure(config.origins);
@@ -230,7 +231,7 @@ export class Library {
       cacheDir,
       budgetBytes: cache.contentCacheBytes,
       events,
-      isCached: (id) => this.#assembly?.origins.settings(id)?.cache ?? false,
+      isCached: (id) => this.#assembly?.isCached(id) ?? false,
       onNotice: (message) => log.warn(message),
       onFault: (message) => log.error(message),
     });

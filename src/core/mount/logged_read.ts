@@ -2,19 +2,24 @@
 
 import type { ReadMark } from "../control/live.ts";
 import type { LoggedRead } from "../control/read_log.ts";
-import type { FederatedFile, ReadOutcome } from "../federation/file.ts";
+import type { FederatedFile, ServedRead } from "../federation/file.ts";
 
 export function loggedRead(
   { path }: FederatedFile,
-  outcome: ReadOutcome,
+  served: ServedRead | undefined,
   ended: { readonly timeMs: number; readonly latencyMs: number },
 ): LoggedRead {
-  const { origin, bytesRead: bytes } = outcome;
-  return { path, origin, bytes, ...ended, marks: marksOf(outcome) };
+  if (served === undefined)
+    return { path, origin: undefined, bytes: 0, ...ended, marks: ["error"] };
+  const { origin, bytesRead: bytes } = served;
+  return { path, origin, bytes, ...ended, marks: marksOf(served) };
 }
 
-function marksOf({ failures, failedOver, proved }: ReadOutcome): readonly ReadMark[] {
+function marksOf(served: ServedRead): readonly ReadMark[] {
+  const { failures, failedOver, hedged, originBytes, proved } = served;
   const marks: ReadMark[] = [];
+  if (originBytes === 0) marks.push("cache");
+  if (hedged) marks.push("hedge");
   if (failures > 0) marks.push("retry");
   if (failedOver !== undefined) marks.push("failover");
   if (!proved) marks.push("probable");

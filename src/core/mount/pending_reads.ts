@@ -5,7 +5,7 @@
 
 import { existsSync } from "node:fs";
 import type { Clock } from "../clock.ts";
-import type { FederatedFile, ReadOutcome } from "../federation/file.ts";
+import type { ReadFile, ServedRead } from "../federation/file.ts";
 import { errorReply, finishReply, REPLY_BODY } from "../fuse/reply.ts";
 import { INTERRUPT_PATIENCE_MS } from "../limits.ts";
 import { EBADF, EIO } from "../sys/errno.ts";
@@ -16,13 +16,12 @@ import type { BoundFile, BoundFiles } from "./bound_files.ts";
 import type { KernelReplies } from "./kernel_replies.ts";
 import type { ReplyBuffers } from "./reply_buffers.ts";
 
-/** The federation's read: fails within the read deadline, writes into `into` only until it settles. */
-export type ReadFile = (
-  file: FederatedFile,
-  offsetBytes: number,
-  into: Uint8Array,
-  options: { readonly signal: AbortSignal },
-) => Promise<ReadOutcome>;
+/** Told of each read and how long it took; `served` is undefined for one that failed. */
+export type OnOutcome = (
+  file: BoundFile,
+  served: ServedRead | undefined,
+  durationMs: number,
+) => void;
 
 export interface ReadRequest {
   readonly unique: number;
@@ -44,7 +43,7 @@ export interface PendingReadsPorts {
   readonly reply: KernelReplies;
   /** Whether a process still runs; default: /proc. */
   readonly processLives?: (pid: number) => boolean;
-  readonly onOutcome?: (file: BoundFile, outcome: ReadOutcome, durationMs: number) => void;
+  readonly onOutcome?: OnOutcome;
 }
 
 interface PendingRead extends ReadRequest {
@@ -77,17 +76,18 @@ export class PendingReads {
       const startedMs = clock.monotonicMs();
       this.#pending.set(request.unique, { ...request, abort, startedMs });
       const into = buffer.bytes.subarray(REPLY_BODY, REPLY_BODY + request.lengthBytes);
+      let served: ServedRead | undefined;
       try {
-        const outcome = await this.ports.read(file, request.offsetBytes, into, abort);
-        length = this.#served(request, file, into, outcome)
-          ? finishReply(buffer, request.unique, outcome.bytesRead)
+        served = await this.ports.read(file, request.offsetBytes, into, abort);
+        length = this.#served(request, file, into, served)
+          ? finishReply(buffer, request.unique, served.bytesRead)
           : errorReply(buffer, request.unique, -EIO);
-        this.ports.onOutcome?.(file, outcome, clock.monotonicMs() - startedMs);
       } catch (error) {
         length = errorReply(buffer, request.unique, -toErrno(error));
       } finally {
         this.#pending.delete(request.unique);
       }
+      this.ports.onOutcome?.(file, served, clock.monotonicMs() - startedMs);
     }
     reply(buffer, length);
     buffers.give(buffer);
@@ -130,10 +130,10 @@ export class PendingReads {
   }
 
   /** False when the answer must not be given: one short reply shrinks the file for the kernel. */
-  #served(request: ReadRequest, file: BoundFile, into: Uint8Array, outcome: ReadOutcome): boolean {
-    if (outcome.bytesRead !== request.lengthBytes) return false;
+  #served(request: ReadRequest, file: BoundFile, into: Uint8Array, served: ServedRead): boolean {
+    if (served.bytesRead !== request.lengthBytes) return false;
     const { handles, seams } = this.ports;
-    if (!outcome.proved) file.servedUnproved = true;
+    if (!served.proved) file.servedUnproved = true;
     else seams.record(handles, request.fh, request.offsetBytes, into);
     return true;
   }

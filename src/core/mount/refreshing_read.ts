@@ -7,8 +7,7 @@
 import type { Clock } from "../clock.ts";
 import { MusicFsError } from "../errors.ts";
 import type { Federation } from "../federation/federation.ts";
-import type { FederatedFile } from "../federation/file.ts";
-import type { ReadFile } from "./pending_reads.ts";
+import type { FederatedFile, FetchFile } from "../federation/file.ts";
 import type { ReplicaRefresh } from "./replica_refresh.ts";
 
 export interface RefreshingReadPorts {
@@ -19,15 +18,17 @@ export interface RefreshingReadPorts {
   readonly readDeadlineMs: number;
 }
 
-export function refreshingRead(ports: RefreshingReadPorts): ReadFile {
-  const { clock, federation, readDeadlineMs } = ports;
-  return async (file, offsetBytes, into, { signal }) => {
-    const endMs = clock.monotonicMs() + readDeadlineMs;
+export function refreshingRead(ports: RefreshingReadPorts): FetchFile {
+  const { clock, federation } = ports;
+  return async (file, offsetBytes, into, options) => {
+    const { signal, deadlineMs: limitMs = ports.readDeadlineMs, background = false } = options;
+    const endMs = clock.monotonicMs() + Math.min(limitMs, ports.readDeadlineMs);
     const remainingMs = () => endMs - clock.monotonicMs();
     try {
-      return await federation.read(file, offsetBytes, into, { signal });
+      return await federation.read(file, offsetBytes, into, options);
     } catch (error) {
-      if (!isStale(error)) throw error;
+      // Whoever comes to need the bytes will look.
+      if (background || !isStale(error)) throw error;
       const learned = await within(clock, remainingMs(), signal, () =>
         refreshReplicas(ports, file),
       );

@@ -1,12 +1,13 @@
 /** Everything the main thread does for requests of the kernel, put together. */
 
+import type { BlockCache } from "../cache/block_cache.ts";
+import { Reader, type ReadSources } from "../cache/reader.ts";
 import type { CatalogReader, CatalogWriter } from "../catalog/catalog.ts";
 import { emptyNode } from "../catalog/tree_node.ts";
 import type { Clock } from "../clock.ts";
 import type { FailoverPolicy, MismatchPolicy } from "../config/config.ts";
 import { isOriginFailure, messageOf, OriginError } from "../errors.ts";
 import type { Federation } from "../federation/federation.ts";
-import type { ReadOutcome } from "../federation/file.ts";
 import { type Negotiated, Session } from "../fuse/session.ts";
 import { failureOf } from "../origins/disk/failure.ts";
 import type { OriginId } from "../origins/origin.ts";
@@ -17,15 +18,16 @@ import type { SharedState } from "../threads/shared_state.ts";
 import type { Ownership } from "../vfs/attributes.ts";
 import type { Defer, LocalFailure } from "../vfs/deferred.ts";
 import { MountFileSystem } from "../vfs/file_system.ts";
+import { fileNode } from "../vfs/nodeid.ts";
 import { OpenFiles } from "../vfs/open_files.ts";
-import { type BoundFile, BoundFiles } from "./bound_files.ts";
+import { BoundFiles } from "./bound_files.ts";
 import type { CatalogUpdates } from "./catalog_updates.ts";
 import { Confirmations } from "./confirmations.ts";
 import { DeferredRequests } from "./deferred_requests.ts";
 import type { KernelReplies } from "./kernel_replies.ts";
 import { type ListDirectory, Listings } from "./listings.ts";
 import { Opens } from "./opens.ts";
-import { PendingReads } from "./pending_reads.ts";
+import { type OnOutcome, PendingReads } from "./pending_reads.ts";
 import { refreshingRead } from "./refreshing_read.ts";
 import { ReplicaRefresh } from "./replica_refresh.ts";
 import { ReplyBuffers } from "./reply_buffers.ts";
@@ -35,6 +37,10 @@ export interface RequestServicePorts {
   readonly syscalls: Syscalls;
   readonly state: SharedState;
   readonly catalog: CatalogReader;
+  /** Contents of files, kept on disk. */
+  readonly blocks: BlockCache;
+  /** Whether an origin's bytes are kept. */
+  readonly isCached: (origin: OriginId) => boolean;
   readonly writer: CatalogWriter;
   readonly updates: CatalogUpdates;
   readonly federation: Federation;
@@ -47,7 +53,7 @@ export interface RequestServicePorts {
   readonly believedMs: (origin: OriginId) => number;
   readonly watched: (origin: OriginId) => boolean;
   readonly reply: KernelReplies;
-  readonly onOutcome: (file: BoundFile, outcome: ReadOutcome, durationMs: number) => void;
+  readonly onOutcome: OnOutcome;
   /** Whether a process still runs. Default: /proc. */
   readonly processLives?: (pid: number) => boolean;
   readonly onFault: (message: string) => void;
@@ -59,6 +65,9 @@ export interface Waiting {
   readonly listings: number;
   /** Open files that the main thread reads for. */
   readonly files: number;
+  /** Versions whose blocks it knows of, and memory that blocks take. */
+  readonly versions: number;
+  readonly memoryBytes: number;
 }
 
 export interface RequestService {
@@ -66,6 +75,8 @@ export interface RequestService {
   /** Shows what is preferred again: an origin that may hold it is well, or was listed. */
   readonly originRecovered: () => void;
   readonly waiting: Waiting;
+  /** Where the bytes of reads through the cache came from so far. */
+  readonly sources: ReadSources;
   /** Gives up what waits; every request is still answered. */
   readonly close: () => void;
   /** Resolves when every request that was deferred has been answered. */
@@ -107,9 +118,17 @@ export function requestService(ports: RequestServicePorts): RequestService {
     serveOther: ports.onMismatch === "serve",
     onFault: ports.onFault,
   });
+  const { readDeadlineMs } = ports;
+  const reader = new Reader({
+    clock,
+    cache: ports.blocks,
+    fetch: refreshingRead({ clock, federation, refresh, readDeadlineMs }),
+    isCached: ports.isCached,
+    readDeadlineMs,
+  });
   const reads = new PendingReads({
     clock,
-    read: refreshingRead({ clock, federation, refresh, readDeadlineMs: ports.readDeadlineMs }),
+    read: reader.read,
     files,
     handles,
     seams,
@@ -136,7 +155,10 @@ export function requestService(ports: RequestServicePorts): RequestService {
       const replicas = () => catalog.replicas(version);
       federation.compareReplicas({ path, version, sizeBytes, replicas, seams: () => [] });
     },
-    dropPages: (nodeid) => updates.dropPages(nodeid),
+    onReleased(file) {
+      reader.release(file);
+      if (file.servedUnproved) updates.dropPages(fileNode(file.version));
+    },
     onAnswered(directory) {
       if (catalog.unlisted(directory).length === 0) return;
       ports.writer
@@ -150,8 +172,13 @@ export function requestService(ports: RequestServicePorts): RequestService {
   return {
     defer: requests.handle,
     originRecovered: () => void opens.restore(),
+    get sources() {
+      return reader.counts;
+    },
     get waiting() {
-      return { reads: reads.size, listings: listings.size, files: files.size };
+      const { memoryBytes, versions } = reader.usage;
+      const reading = { reads: reads.size, files: files.size, versions, memoryBytes };
+      return { ...reading, listings: listings.size };
     },
     close() {
       listings.close();

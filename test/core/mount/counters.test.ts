@@ -251,7 +251,7 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
         later: 4,
       },
       statements: {
-        "main SELECT": 23,
+        "main SELECT": 28,
       },
       systemCalls: {
         close: 7,

@@ -2,10 +2,10 @@ import { describe, expect, test } from "bun:test";
 import type { BytePath } from "../../../src/core/bytes.ts";
 import type { CatalogReader } from "../../../src/core/catalog/catalog.ts";
 import { OriginError, OwnError } from "../../../src/core/errors.ts";
-import type { ReadOutcome } from "../../../src/core/federation/file.ts";
+import type { ReadFile, ServedRead } from "../../../src/core/federation/file.ts";
 import { REPLY_BODY } from "../../../src/core/fuse/reply.ts";
 import { BoundFiles } from "../../../src/core/mount/bound_files.ts";
-import { PendingReads, type ReadFile } from "../../../src/core/mount/pending_reads.ts";
+import { PendingReads } from "../../../src/core/mount/pending_reads.ts";
 import { ReplyBuffers } from "../../../src/core/mount/reply_buffers.ts";
 import type { OriginId } from "../../../src/core/origins/origin.ts";
 import { EBADF, EINTR, EIO } from "../../../src/core/sys/errno.ts";
@@ -19,9 +19,12 @@ const catalog = {
   replicas: () => [],
 } as unknown as CatalogReader;
 
-const outcome = (bytesRead: number, proved = true): ReadOutcome => ({
+const outcome = (bytesRead: number, proved = true): ServedRead => ({
   bytesRead,
   origin: "nas" as OriginId,
+  cacheBytes: 0,
+  memoryBytes: 0,
+  originBytes: bytesRead,
   failures: 0,
   hedged: false,
   proved,
@@ -63,7 +66,7 @@ function setUp(read: ReadFile, lives = (_pid: number) => true) {
 
 /** A read that settles only when it is aborted. */
 const hangs: ReadFile = (_file, _offset, _into, { signal }) => {
-  const { promise, reject } = Promise.withResolvers<ReadOutcome>();
+  const { promise, reject } = Promise.withResolvers<ServedRead>();
   signal.addEventListener("abort", () => reject(new OwnError("cancelled", "cancelled")));
   return promise;
 };
@@ -111,7 +114,7 @@ describe("PendingReads", () => {
   });
 
   test("an interrupt of a read that is answered in time changes nothing", async () => {
-    const { promise, resolve } = Promise.withResolvers<ReadOutcome>();
+    const { promise, resolve } = Promise.withResolvers<ServedRead>();
     const { reads, replies, request, clock } = setUp(() => promise);
     void reads.start(request);
     reads.interrupt(2);
