@@ -28,10 +28,10 @@ const FAULTS = [...OUTAGES, "cut", "slow"] as const;
 
 const SMALL_BYTES = 50_000;
 const SONG_BYTES = 300_000;
-/** Twice what the kernel reads ahead, so that some of it is always to come. */
+/** Enough to be in the middle of, on a slow line. */
 const LARGE_BYTES = 6_000_000;
 /** So large that a third of it and all that is read ahead then leave some to be read. */
-const COMPARED_BYTES = 20_000_000;
+const HUGE_BYTES = 20_000_000;
 
 /** Slow enough to be in the middle of a large file for a while. */
 const MID_TRANSFER_BYTES_PER_SECOND = 4_000_000;
@@ -66,8 +66,9 @@ describe("one mount over local + SFTP + S3 + SMB", () => {
     await library.put("everywhere/empty", 0, ...ORIGINS);
     for (const id of REMOTES) {
       for (const fault of FAULTS) {
-        await library.put(`${id}/${fault}/large`, LARGE_BYTES, id, "disk");
-        await library.put(`${id}/${fault}/compared`, COMPARED_BYTES, id, "disk");
+        const isOutage = fault === "killed" || fault === "stopped";
+        await library.put(`${id}/${fault}/large`, isOutage ? HUGE_BYTES : LARGE_BYTES, id, "disk");
+        await library.put(`${id}/${fault}/compared`, HUGE_BYTES, id, "disk");
         await library.put(`${id}/${fault}/alone-large`, LARGE_BYTES, id);
         await library.put(`${id}/${fault}/alone`, SONG_BYTES, id);
         await library.put(`${id}/${fault}/alone-again`, SONG_BYTES, id);
@@ -244,7 +245,7 @@ describe("one mount over local + SFTP + S3 + SMB", () => {
 
   /** Has the mount compare the file's replicas, as it does once a third of it was read. */
   async function compare(path: string): Promise<void> {
-    await library.readBeginning(path, Math.ceil(COMPARED_BYTES * 0.35));
+    await library.readBeginning(path, Math.ceil(HUGE_BYTES * 0.35));
     await eventually(`replicas of ${path} are compared`, async () =>
       (await library.replicas(path)).endsWith("disk:probable"),
     );

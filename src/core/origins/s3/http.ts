@@ -100,17 +100,22 @@ export class HttpTransport {
     return undefined;
   }
 
-  /** A connection the server has closed meanwhile shows only when it is used: then once more. */
+  /**
+   * A connection that the server has closed meanwhile shows only when it is used: then another one.
+   * All that are kept may be like that, as after a restart of the server, and each try uses one up.
+   */
   async #exchangeOnLiveConnection(
     request: HttpRequest,
     signal: AbortSignal | undefined,
   ): Promise<http.IncomingMessage> {
-    try {
-      return await this.#exchange(request, signal);
-    } catch (error) {
-      if (!(error instanceof StaleConnection)) throw error;
+    for (let kept = this.#options.maxIdleConnections; ; kept--) {
+      try {
+        return await this.#exchange(request, signal);
+      } catch (error) {
+        if (!(error instanceof StaleConnection)) throw error;
+        if (kept === 0) throw error.cause;
+      }
     }
-    return await this.#exchange(request, signal);
   }
 
   #exchange(request: HttpRequest, signal: AbortSignal | undefined): Promise<http.IncomingMessage> {
@@ -137,7 +142,7 @@ export class HttpTransport {
     outgoing.once("close", () => signal?.removeEventListener("abort", abort));
     outgoing.on("error", (error) => {
       const stale = incoming === undefined && outgoing.reusedSocket && isReset(error);
-      reject(stale && signal?.aborted !== true ? new StaleConnection() : error);
+      reject(stale && signal?.aborted !== true ? new StaleConnection(error) : error);
     });
     outgoing.once("response", (message) => {
       incoming = message;
@@ -163,6 +168,10 @@ export class HttpTransport {
 /** The server closed a kept connection before it saw the request. */
 class StaleConnection extends Error {
   override readonly name = "StaleConnection";
+
+  constructor(override readonly cause: Error) {
+    super(cause.message);
+  }
 }
 
 const ignoreUntilRead = (): undefined => undefined;

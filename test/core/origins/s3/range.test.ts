@@ -180,6 +180,23 @@ describe("S3Origin.read", () => {
     expect(at.server.requests).toHaveLength(3);
   });
 
+  test("asks until all kept connections are used up when a server that came back knows none", async () => {
+    const KEPT = 3;
+    const first: (() => void)[] = [];
+    await using at = await rawBucket((socket, request) => {
+      const { length } = at.server.requests;
+      if (length > 2 * KEPT) return serveRange(socket, request, CONTENT);
+      if (length > KEPT) return void socket.resetAndDestroy();
+      first.push(() => serveRange(socket, request, CONTENT));
+      if (length === KEPT) for (const serve of first) serve();
+      return undefined;
+    });
+    await Promise.all(Array.from({ length: KEPT }, () => readFour(at.origin)));
+    expect(await readFour(at.origin)).toBe("2345");
+    expect(at.server.accepted).toBe(KEPT + 1);
+    expect(at.server.requests).toHaveLength(2 * KEPT + 1);
+  });
+
   const stalls: Record<string, Answer> = {
     "its answer": () => undefined,
     "its headers": (socket) => void socket.write("HTTP/1.1 206 x\r\nETag:"),
