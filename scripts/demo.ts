@@ -2,14 +2,21 @@
  * Shows MusicFS on real audio files: one library over a disk, an SSH server and a bucket, the loss of the preferred one
  * in the middle of a file, and its return. Every claim it prints is checked; the first that does not hold ends it with
  * exit status 1. It works in a temporary directory and leaves nothing behind.
+ *
+ *   npm run demo [-- --watch]
+ *
+ * With `--watch` the library stays mounted under the live view, with music played and the preferred origin coming and
+ * going, until `q`.
  */
 import { statSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { compareFiles, filesBelow, readAtPace, sha256Of } from "./demo/files.ts";
 import { type DemoLibrary, ORIGIN_IDS } from "./demo/library.ts";
 import { chapter, hold, megabytes, say, showOutput } from "./demo/narration.ts";
 import type { MortalServer } from "./demo/origin.ts";
 import { type MountProcess, runProgram, until } from "./demo/program.ts";
+import { playScene } from "./demo/scene.ts";
 import { type DemoOrigins, Stage } from "./demo/stage.ts";
 
 const BINARY = resolve(import.meta.dir, "../dist/musicfs");
@@ -28,6 +35,31 @@ async function play(stage: Stage): Promise<void> {
     await bringBack(stage, server);
   }
   await unmount(stage, mount);
+}
+
+async function watch(stage: Stage): Promise<void> {
+  const library = await makeLibrary(stage);
+  const { nas } = await configure(stage, library);
+  stage.checkOften();
+  const mount = await showTree(stage, library);
+  chapter("The live view");
+  const { mountPoint } = mount;
+  const played = dirname(library.played);
+  const files = library.files.filter((file) => dirname(file) === played);
+  {
+    const server = nas.server ?? switchOf(stage, "nas");
+    await using _scene = playScene({ server, mountPoint, files });
+    hold((await stage.liveView()) === 0, "the live view was left");
+  }
+  await unmount(stage, mount);
+}
+
+/** Where no server can be killed, its origin is disabled and enabled. */
+function switchOf({ musicfs }: Stage, id: string): Pick<MortalServer, "kill" | "restart"> {
+  const turn = (how: string) => async () => {
+    await runProgram(musicfs, ["origins", how, id]);
+  };
+  return { kill: turn("disable"), restart: turn("enable") };
 }
 
 async function makeLibrary(stage: Stage): Promise<DemoLibrary> {
@@ -163,6 +195,10 @@ async function unmount(stage: Stage, mount: MountProcess): Promise<void> {
 }
 
 async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { watch: { type: "boolean", default: false } } });
+  if (values.watch && !(process.stdin.isTTY && process.stdout.isTTY)) {
+    throw new Error("--watch shows the live view, which needs a terminal");
+  }
   const build = Bun.spawnSync([process.execPath, resolve(import.meta.dir, "build.ts")]);
   if (build.exitCode !== 0) throw new Error(build.stderr.toString());
   const interrupted = Promise.withResolvers<never>();
@@ -171,7 +207,7 @@ async function main(): Promise<void> {
   }
   {
     await using stage = new Stage(BINARY);
-    await Promise.race([play(stage), interrupted.promise]);
+    await Promise.race([values.watch ? watch(stage) : play(stage), interrupted.promise]);
   }
   hold(true, "no mount, no process and no file is left behind");
 }

@@ -2,7 +2,7 @@
  * Everything a demonstration plays on: a temporary directory, a library in it, servers with parts of that library, and
  * the binary with a configuration of its own. Ending it ends all of it.
  */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { leftProcesses } from "../gate/leftovers.ts";
@@ -96,6 +96,30 @@ export class Stage implements AsyncDisposable {
     );
     this.#origins = { nas, cloud, disk: directoryOrigin(library.of("disk")) };
     return this.#origins;
+  }
+
+  /** Has origins checked often: people who watch wait for something to happen. */
+  checkOften(): void {
+    const health = "\n[health]\ncheck_interval_secs = 2\ntimeout_ms = 1000\n";
+    appendFileSync(this.path("home/config/musicfs/config.toml"), health);
+  }
+
+  /** The live view on this terminal, until it is left; answers its exit status. */
+  async liveView(): Promise<number> {
+    showCommand("musicfs health --watch");
+    const view = await this.#keep(async () => {
+      const { binary, env } = this.musicfs;
+      const child = Bun.spawn([binary, "health", "--watch"], {
+        env: { ...process.env, ...env },
+        stdio: ["inherit", "inherit", "inherit"],
+      });
+      const end = async () => {
+        child.kill();
+        await child.exited;
+      };
+      return { exited: child.exited, [Symbol.asyncDispose]: end };
+    });
+    return await view.exited;
   }
 
   /** Adds each origin to the configuration, the preferred one first. */

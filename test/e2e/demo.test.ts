@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { needing } from "../support/needs.ts";
+import { Terminal } from "./support/tmux.ts";
 
 const ENCODERS = ["ffmpeg", "flac", "lame", "oggenc", "opusenc"];
 const { describe, test } = needing("root", "fuse", ...ENCODERS);
@@ -70,5 +71,28 @@ describe("the demonstration", () => {
     expect(stderr).toContain("interrupted by SIGINT");
     expect(text).not.toContain("every byte of it is right");
     expect(status).toBe(1);
+  });
+
+  const WATCHED_MS = 120_000;
+  needing("root", "fuse", "tmux", ...ENCODERS).test(
+    "--watch shows the preferred origin going and coming back under music, until q (F-8)",
+    async () => {
+      const size = { columns: 120, rows: 45 };
+      await using terminal = await Terminal.open(`${process.execPath} ${DEMO} --watch`, size);
+      await terminal.shows(/nas +● healthy/, WATCHED_MS);
+      await terminal.shows(/nas +✖ unhealthy/, WATCHED_MS);
+      await terminal.shows(/ROUTING\n +\d+:\d+:\d+ cloud /, WATCHED_MS);
+      await terminal.shows(/nas has recovered/, WATCHED_MS);
+      await terminal.press("q");
+      const end = await terminal.shows(/no file is left behind|failed/, WATCHED_MS);
+      expect(end).toContain("✓ no mount, no process and no file is left behind");
+    },
+    4 * WATCHED_MS,
+  );
+
+  test("--watch without a terminal says that it needs one", () => {
+    const demo = Bun.spawnSync([process.execPath, DEMO, "--watch"], { stdin: "ignore" });
+    expect(demo.stderr.toString()).toContain("--watch shows the live view, which needs a terminal");
+    expect(demo.exitCode).toBe(1);
   });
 });

@@ -45,6 +45,17 @@ export class Terminal implements AsyncDisposable {
     }
   }
 
+  /** What is on the screen once it holds `text`, of a screen that never stands still. */
+  async shows(text: RegExp, patienceMs = PATIENCE_MS): Promise<string> {
+    const deadline = performance.now() + patienceMs;
+    for (;;) {
+      const now = await this.screen();
+      if (text.test(now)) return now;
+      if (performance.now() > deadline) throw new Error(`not on the screen: ${text}\n${now}`);
+      await Bun.sleep(50);
+    }
+  }
+
   /** Presses keys, named as tmux does. */
   async press(...keys: readonly string[]): Promise<void> {
     await this.#tmux("send-keys", ...keys);
