@@ -1,15 +1,17 @@
 /** One open file as the reader sees it: where it reads, and what is read ahead for it. */
 
 import type { FederatedFile } from "../federation/file.ts";
-import { BLOCK_BYTES, FETCH_BYTES } from "../limits.ts";
+import { BLOCK_BYTES } from "../limits.ts";
 import type { BlockFetch } from "./block_fetch.ts";
 import { blockAt, blockCount } from "./blocks.ts";
+import { FetchSize } from "./fetch_size.ts";
 import type { MemoryShare } from "./memory_share.ts";
 import { ReadaheadWindow } from "./readahead_window.ts";
 import type { VersionBlocks } from "./version_blocks.ts";
 
 export class ReaderHandle implements Disposable {
   readonly #window = new ReadaheadWindow();
+  readonly #fetchSize = new FetchSize();
   /** What is on its way and not needed yet. */
   readonly #ahead = new Map<BlockFetch, Disposable>();
   /** Blocks before this one were asked for, or are on disk. */
@@ -37,7 +39,7 @@ export class ReaderHandle implements Disposable {
     const reached = blockAt(endBytes + BLOCK_BYTES - 1);
     this.#aheadEnd = Math.max(this.#aheadEnd, reached);
     // In steps: a reader that goes on in small ones must not make a request of every block.
-    const steps = Math.min(FETCH_BYTES, windowBytes / 2) / BLOCK_BYTES;
+    const steps = Math.min(this.#fetchSize.bytes, windowBytes / 2) / BLOCK_BYTES;
     const room = reached + Math.floor(windowBytes / BLOCK_BYTES) - this.#aheadEnd;
     const wanted = this.#aheadEnd + Math.floor(room / steps) * steps;
     const isLast = endBytes + windowBytes >= sizeBytes;
@@ -51,14 +53,21 @@ export class ReaderHandle implements Disposable {
   }
 
   #fetch(first: number, end: number): void {
-    for (const run of this.blocks.missing({ first, end })) {
+    const { clock } = this.share;
+    for (const run of this.blocks.missing({ first, end }, this.#fetchSize.bytes / BLOCK_BYTES)) {
+      const startedMs = clock.monotonicMs();
       const fetch = this.blocks.start(this.file, run, { background: true });
       if (fetch === undefined) {
         this.#aheadEnd = run.first;
         return;
       }
       this.#ahead.set(fetch, fetch.want());
-      void fetch.settled.then(() => this.#forget(fetch));
+      void fetch.settled.then(() => {
+        if (fetch.outcome !== undefined) {
+          this.#fetchSize.note(fetch.bytes.byteLength, clock.monotonicMs() - startedMs);
+        }
+        this.#forget(fetch);
+      });
     }
     this.#aheadEnd = end;
   }

@@ -53,12 +53,12 @@ export class VersionBlocks implements Disposable {
     return block;
   }
 
-  /** The blocks of a run that nobody has or fetches, in runs of FETCH_BYTES at most. */
-  *missing({ first, end }: BlockRun): Generator<BlockRun> {
+  /** The blocks of a run that nobody has or fetches, in runs of `maxBlocks` at most; default: of FETCH_BYTES. */
+  *missing({ first, end }: BlockRun, maxBlocks = FETCH_BLOCKS): Generator<BlockRun> {
     let start = first;
     for (let block = first; block <= end; block++) {
       const isMissing = block < end && !this.#fetches.has(block) && !this.cached.has(block);
-      if (isMissing && block - start < FETCH_BLOCKS) continue;
+      if (isMissing && block - start < maxBlocks) continue;
       if (block > start) yield { first: start, end: block };
       start = isMissing ? block : block + 1;
     }

@@ -218,6 +218,19 @@ describe("Reader: readahead", () => {
     expect(ranges.length).toBeLessThanOrEqual(64 * 4 + 10);
   });
 
+  test("a reader that gets far is read ahead for in fewer, longer requests, unless they take long", async () => {
+    const lengthsWith = async (latencyMs: number) => {
+      const setting = new ReaderSetting();
+      setting.latencyMs = latencyMs;
+      await setting.stream(testFile(32 * MIB), 0, 24 * MIB, 256 * KIB);
+      const lengths = setting.takeRequests().map(([, lengthKib]) => lengthKib);
+      return { longest: Math.max(...lengths), count: lengths.length };
+    };
+    expect(await lengthsWith(50)).toMatchObject({ longest: 1024 });
+    expect((await lengthsWith(50)).count).toBeLessThan(60);
+    expect(await lengthsWith(1500)).toMatchObject({ longest: 256 });
+  });
+
   test("what is read ahead is for nobody yet, and makes way for others", async () => {
     const setting = new ReaderSetting();
     const file = testFile(8 * MIB);
