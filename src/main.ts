@@ -45,6 +45,11 @@ const COMMANDS: readonly CommandEntry[] = [
     summary: "show, check, clear and fill the cache",
     load: () => import("./commands/cache.ts"),
   },
+  {
+    name: "sync-delta",
+    summary: "bring cached files to their new versions, fetching only what changed",
+    load: () => import("./commands/sync_delta.ts"),
+  },
   { name: "scan", summary: "look for changes", load: () => import("./commands/scan.ts") },
   {
     name: "events",

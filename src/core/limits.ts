@@ -261,6 +261,12 @@ export const DELTA_GAP_BYTES = 8 * 1024;
 /** How far from where it should be, moved bytes are searched for in the old version. */
 export const DELTA_SEARCH_BYTES = 8 * 1024 * 1024;
 
+/** A file shorter than this is fetched as a whole: as soon done as proved. */
+export const DELTA_MIN_BYTES = 128 * 1024;
+
+/** Files that delta sync brings to their new versions at once. */
+export const DELTA_FILES = 2;
+
 /** Of a file that may be spliced, this part is fetched at most before it is fetched as a whole, ... */
 export const DELTA_BUDGET_SHARE = 0.25;
 /** ... and no more than this, which is in memory until the file is complete. */

@@ -12,15 +12,19 @@ import { loadConfig } from "../../core/config/load.ts";
 import { ownDirectory } from "../../core/config/own_file.ts";
 import { cacheStatsJson, clearJson, fetchJson, verifyJson } from "../../core/control/cache_json.ts";
 import type { CacheClient } from "../../core/control/client.ts";
+import { syncDeltaJson } from "../../core/control/delta_json.ts";
 import { mountOfCache } from "../../core/control/find_mount.ts";
 import type { CachedLibrary } from "../../core/mount/cached_library.ts";
 import { openUnmountedCache, type UnmountedCache } from "../../core/mount/unmounted_cache.ts";
+import type { OriginId } from "../../core/origins/origin.ts";
 import type { CommandContext } from "../context.ts";
 import { remark } from "../output.ts";
 
 export interface CacheSession extends AsyncDisposable {
   readonly cache: CacheClient;
   readonly mountPoint: string;
+  /** Of the configuration. */
+  readonly originIds: readonly string[];
   /** Whether the library has something at this path. */
   readonly has: (path: string) => Promise<boolean>;
   /** The bytes of a file in the library; undefined when there is none, or it cannot be read. */
@@ -39,6 +43,7 @@ export async function openCacheSession({ around, flags }: CommandContext): Promi
   return {
     cache: client.cache,
     mountPoint: status.mount_point,
+    originIds: config.origins.map(({ id }) => id),
     has: (path) =>
       stat(join(status.mount_point, path)).then(
         () => true,
@@ -53,6 +58,7 @@ function unmountedSession(config: Config, opened: UnmountedCache): CacheSession 
   return {
     cache: clientOf(opened.cache),
     mountPoint: config.mountPoint,
+    originIds: config.origins.map(({ id }) => id),
     has: async (path) => treeHas(opened.catalog, pathFromText(path)),
     read: async (path) => {
       const file = treeFile(opened.catalog, pathFromText(path));
@@ -79,6 +85,11 @@ function clientOf(cache: CachedLibrary): CacheClient {
     verify: async (wish, onBytes) =>
       verifyJson(await cache.verify({ ...wish, paths: paths(wish.paths) }, onBytes), wish.repair),
     pin: async (texts, onBytes) => fetchJson(await cache.pin(paths(texts), onBytes)),
+    syncDelta: async (wish, onBytes) => {
+      const origins = wish.origins as readonly OriginId[];
+      const whole = { ...wish, paths: paths(wish.paths), origins };
+      return syncDeltaJson(await cache.syncDelta(whole, onBytes));
+    },
     prefetch: async (texts, onBytes) => fetchJson(await cache.prefetch(paths(texts), onBytes)),
   };
 }

@@ -77,6 +77,12 @@ export class BlockStore implements Disposable {
       case "bind":
         this.#bind(request, request.content);
         break;
+      case "hold":
+        this.#attempt(({ store }) => store.hold(request.slot, request.content));
+        break;
+      case "discard":
+        this.#discard(request.slot);
+        break;
       case "unbind":
         this.#unbind(request.slot, request.wasRead);
         break;
@@ -175,6 +181,14 @@ export class BlockStore implements Disposable {
       store.drop(content, block);
       this.#uncommitted.push({ kind: "dropped", slot, block });
       this.#commitSoon();
+    });
+  }
+
+  #discard(slot: number): void {
+    this.#commit();
+    this.#attempt(({ store }) => {
+      store.discard(slot);
+      this.#tellUsed(store);
     });
   }
 

@@ -1,5 +1,6 @@
 /** Finding what is cached of a version: reads of the index that the store and its readers share. */
 
+import { type BytePath, toBytes } from "../bytes.ts";
 import type { Connection } from "../catalog/connection.ts";
 import { BLOCKS_PER_GROUP } from "../limits.ts";
 import { BlockSums } from "./checksum.ts";
@@ -20,6 +21,8 @@ export interface ContentRow {
 const CONTENT = "c.id, c.size, c.bytes, c.used, c.path, c.superseded";
 
 const BY_NAME = `SELECT ${CONTENT} FROM name n JOIN content c ON c.id = n.content WHERE n.name = ?`;
+const BY_PATH = `SELECT ${CONTENT} FROM content c WHERE c.path = ?
+  ORDER BY c.superseded, c.used DESC, c.id DESC`;
 const BY_ID = `SELECT ${CONTENT} FROM content c WHERE c.id = ?`;
 
 export interface FoundContent {
@@ -48,6 +51,11 @@ export function findContent(
   const { id } = best;
   const otherNames = rows.filter(({ row }) => row?.id !== id).map(({ name }) => name);
   return { row: best, otherNames };
+}
+
+/** Contents whose latest path this is: what is there now before what was there once. */
+export function contentsAt(connection: Connection, path: BytePath): readonly ContentRow[] {
+  return connection.statement<ContentRow, [Uint8Array]>(BY_PATH).all(toBytes(path));
 }
 
 export function contentById(connection: Connection, id: number): ContentRow | undefined {

@@ -23,6 +23,11 @@ export function contentName({ origin, path, originVersion }: Replica): ContentNa
     .slice(0, NAME_DIGITS) as ContentName;
 }
 
+/** What the bytes of replicas are called that are of other versions. */
+export function otherNames(replicas: readonly Replica[]): readonly ContentName[] {
+  return replicas.filter(({ match }) => match !== "proved").map(contentName);
+}
+
 /** The names of a version, best origin first. */
 export function contentNames(replicas: readonly Replica[]): readonly ContentName[] {
   return replicas.filter(({ match }) => match === "proved").map(contentName);

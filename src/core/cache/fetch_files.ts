@@ -59,10 +59,13 @@ export async function fetchFiles(
   return { files: count, bytes, fetchedBytes, failed };
 }
 
-/** Resolves to the bytes that came from an origin, once all of the file is on disk. */
-async function fetchFile(
+/**
+ * Fetches what is missing of one file. Resolves to the bytes that came from an origin, once all of
+ * the file is on disk; rejects with OwnError `cache` or as `FetchFile`.
+ */
+export async function fetchFile(
   file: CacheableFile,
-  ports: FetchFilesPorts,
+  ports: Omit<FetchFilesPorts, "onProgress">,
   onProgress: (doneBytes: number) => void,
 ): Promise<number> {
   using cached = ports.cache.open(file);
@@ -87,7 +90,7 @@ async function fetchFile(
   const failure = ends.find((end) => end.status === "rejected");
   if (failure !== undefined) throw failure.reason;
   await cached.settled();
-  if (!cached.isComplete) throw new OwnError("cache", whyNotKept(ports.cache));
+  requireComplete(ports.cache, cached);
   return fetched;
 }
 
@@ -95,7 +98,7 @@ async function fetchPiece(
   file: CacheableFile,
   { offsetBytes, lengthBytes }: Piece,
   cached: CachedFile,
-  { cache, fetch, signal }: FetchFilesPorts,
+  { cache, fetch, signal }: Omit<FetchFilesPorts, "onProgress">,
 ): Promise<void> {
   await cache.room();
   const bytes = new Uint8Array(lengthBytes);
@@ -113,6 +116,11 @@ async function fetchPiece(
   }
   if (cached.keep(offsetBytes, bytes, outcome)) return;
   throw new OwnError("cache", outcome.proved ? whyNotKept(cache) : NOT_PROVED);
+}
+
+/** Throws OwnError `cache` unless every block is on disk. */
+export function requireComplete(cache: BlockCache, cached: CachedFile): void {
+  if (!cached.isComplete) throw new OwnError("cache", whyNotKept(cache));
 }
 
 const NOT_PROVED = "only a replica that is not proved equal can be reached";

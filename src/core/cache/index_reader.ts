@@ -1,15 +1,21 @@
 /** The main thread's look at the index. What cannot be read is not there. */
 
+import type { BytePath } from "../bytes.ts";
 import { Connection } from "../catalog/connection.ts";
 import { CACHE_INDEX_READER_KIB } from "../limits.ts";
+import { blockCount } from "./blocks.ts";
 import type { BlockSums } from "./checksum.ts";
-import { findContent, loadSums } from "./content_lookup.ts";
+import { contentsAt, findContent, loadSums } from "./content_lookup.ts";
 import type { ContentName } from "./content_name.ts";
 import { indexFile } from "./open_index.ts";
 
 export interface CachedContent {
   readonly content: number;
   readonly sums: BlockSums;
+}
+
+interface SizedContent {
+  readonly sizeBytes: number;
 }
 
 export class IndexReader implements Disposable {
@@ -33,6 +39,20 @@ export class IndexReader implements Disposable {
       if (found === undefined) return undefined;
       const content = found.row.id;
       return { content, sums: loadSums(connection, content) };
+    });
+  }
+
+  /** The latest content of this path with all its blocks, other than `except`. */
+  wholeAt(path: BytePath, except: number): (CachedContent & SizedContent) | undefined {
+    const connection = this.#connection;
+    if (connection === undefined) return undefined;
+    return this.#attempt(() => {
+      for (const { id: content, size: sizeBytes } of contentsAt(connection, path)) {
+        if (content === except) continue;
+        const sums = loadSums(connection, content);
+        if (sums.count === blockCount(sizeBytes)) return { content, sizeBytes, sums };
+      }
+      return undefined;
     });
   }
 

@@ -84,6 +84,19 @@ export class OpenStore implements Disposable {
     return content;
   }
 
+  /** The slot has this content, if it is still there. */
+  hold(slot: number, id: number): void {
+    const row = this.index.content(id);
+    if (row !== undefined) this.#bindTo(slot, this.#open(row));
+  }
+
+  /** Removes what the slot has, unless another one has it. As `remove`. */
+  discard(slot: number): void {
+    const content = this.#bySlot.get(slot);
+    const row = content?.slots.size === 1 ? this.index.content(content.id) : undefined;
+    if (row !== undefined) this.remove([row]);
+  }
+
   unbind(slot: number, wasRead: boolean): void {
     const content = this.#bySlot.get(slot);
     this.#bySlot.delete(slot);

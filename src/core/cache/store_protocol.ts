@@ -19,6 +19,10 @@ export type StoreRequest =
       readonly sizeBytes: number;
       readonly content: number;
     }
+  /** This very content is in use, whatever version it was of. */
+  | { readonly kind: "hold"; readonly slot: number; readonly content: number }
+  /** What the slot holds is not wanted any more; it is removed unless another slot has it. */
+  | { readonly kind: "discard"; readonly slot: number }
   /** It is no longer in use; `wasRead` since it was bound. */
   | { readonly kind: "unbind"; readonly slot: number; readonly wasRead: boolean }
   /** Whole blocks, transferred. Answered with `kept`. */

@@ -16,10 +16,11 @@ import type {
 } from "./block_cache.ts";
 import { BlockFiles } from "./block_files.ts";
 import type { BlockReads } from "./block_reads.ts";
-import { blockAt, requireWholeBlocks } from "./blocks.ts";
+import { blockAt, blockCount, requireWholeBlocks } from "./blocks.ts";
 import { ABSENT, BlockSums } from "./checksum.ts";
-import { contentNames } from "./content_name.ts";
+import { contentNames, otherNames } from "./content_name.ts";
 import { dataDirectory, dataFile } from "./data_files.ts";
+import type { FormerContent, FormerContents, Holding } from "./former_contents.ts";
 import { IndexReader } from "./index_reader.ts";
 import { contentDirectory } from "./open_index.ts";
 import { BlockBuffers, OpenVersion, type OpenVersionPorts } from "./open_version.ts";
@@ -37,7 +38,7 @@ export interface StoredBlockCachePorts {
   readonly onNotice: (message: string) => void;
 }
 
-export class StoredBlockCache implements BlockCache, Disposable {
+export class StoredBlockCache implements BlockCache, FormerContents, Disposable {
   readonly #files: BlockFiles;
   readonly #index: IndexReader;
   readonly #versionPorts: OpenVersionPorts;
@@ -83,6 +84,44 @@ export class StoredBlockCache implements BlockCache, Disposable {
       [Symbol.dispose]: () => {
         if (isOpen && --version.views === 0) this.#close(version);
         isOpen = false;
+      },
+    };
+  }
+
+  holding(file: CacheableFile): Holding {
+    if (file.sizeBytes === 0) return "current";
+    const found = this.#index.find(contentNames(file.replicas()), file.sizeBytes);
+    if (found?.sums.count === blockCount(file.sizeBytes)) return "current";
+    const former = this.#index.wholeAt(file.path, found?.content ?? 0);
+    return former === undefined ? "none" : "former";
+  }
+
+  openFormer(file: CacheableFile): FormerContent | undefined {
+    const { path } = file;
+    const replicas = file.replicas();
+    const own = this.#index.find(contentNames(replicas), file.sizeBytes)?.content ?? 0;
+    const former = this.#index.wholeAt(path, own);
+    if (former === undefined) return undefined;
+    const { content, sizeBytes, sums } = former;
+    const isOthers = replicas.some((replica) => {
+      const names = otherNames([replica]);
+      return this.#index.find(names, replica.originVersion.sizeBytes)?.content === content;
+    });
+    const slot = this.#nextSlot++;
+    const version = new OpenVersion(this.#versionPorts, slot, 0, [], path, sizeBytes);
+    version.setContent(content, sums);
+    this.#bySlot.set(slot, version);
+    this.ports.post({ kind: "hold", slot, content });
+    return {
+      sizeBytes,
+      read: (offsetBytes, into) => version.read(offsetBytes, into),
+      discard: () => {
+        if (!isOthers) this.ports.post({ kind: "discard", slot });
+      },
+      [Symbol.dispose]: () => {
+        if (this.#isDisposed || !this.#bySlot.delete(slot)) return;
+        version.close();
+        this.ports.post({ kind: "unbind", slot, wasRead: false });
       },
     };
   }

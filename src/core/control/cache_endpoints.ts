@@ -2,11 +2,14 @@
 
 import type * as v from "valibot";
 import type { Clock } from "../clock.ts";
+import { noSuchOrigin } from "../config/find.ts";
 import { OwnError } from "../errors.ts";
+import type { OriginId } from "../origins/origin.ts";
 import { NDJSON } from "./answers.ts";
 import { cacheStatsJson, clearJson, fetchJson, verifyJson } from "./cache_json.ts";
-import { clearRequest, pathsRequest, verifyRequest } from "./cache_requests.ts";
+import { clearRequest, pathsRequest, syncRequest, verifyRequest } from "./cache_requests.ts";
 import type { ControlledCache, ControlledMount, OnBytes } from "./controlled_mount.ts";
+import { syncDeltaJson } from "./delta_json.ts";
 import { type Endpoint, withBody, withNothing } from "./endpoint.ts";
 import { shownPath } from "./event_json.ts";
 import { progressStream } from "./progress_stream.ts";
@@ -39,6 +42,11 @@ export function cacheEndpoints(mount: ControlledMount, clock: Clock): readonly E
     working("/v1/cache/verify", verifyRequest, async (cache, options, onProgress) =>
       verifyJson(await cache.verify(options, onProgress), options.repair),
     ),
+    working("/v1/cache/sync", syncRequest, async (cache, wish, onProgress) => {
+      const { paths, all, dry_run: dryRun } = wish;
+      const origins = wish.origins.map((id) => knownOrigin(mount, id));
+      return syncDeltaJson(await cache.syncDelta({ paths, origins, all, dryRun }, onProgress));
+    }),
     working("/v1/cache/pin", pathsRequest, async (cache, { paths }, onProgress) =>
       fetchJson(await cache.pin(paths, onProgress)),
     ),
@@ -66,6 +74,14 @@ export function cacheEndpoints(mount: ControlledMount, clock: Clock): readonly E
     });
     return { method: "POST", path, handle };
   }
+}
+
+/** Throws `usage` for one that is not there. */
+function knownOrigin(mount: ControlledMount, id: string): OriginId {
+  const known = mount.origins().map(({ settings }) => settings.id);
+  const found = known.find((each) => each === id);
+  if (found === undefined) throw noSuchOrigin(id, known);
+  return found;
 }
 
 function cacheOf({ cache }: ControlledMount): ControlledCache {

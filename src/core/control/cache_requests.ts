@@ -25,6 +25,14 @@ export const clearRequest = v.strictObject({
   pinned: v.optional(flag, false),
 });
 
+/** Of `sync`. Without paths and origins: everything that is cached. */
+export const syncRequest = v.strictObject({
+  paths: v.optional(treePaths, []),
+  origins: v.optional(v.array(v.string("must be an id"), "must be a list of ids"), []),
+  all: v.optional(flag, false),
+  dry_run: v.optional(flag, false),
+});
+
 /** Of `verify`. Without paths: everything. */
 export const verifyRequest = v.strictObject({
   paths: v.optional(treePaths, []),

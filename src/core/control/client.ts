@@ -48,6 +48,7 @@ import {
   unpinAnswer,
 } from "./cache_answers.ts";
 import type { OnBytes } from "./controlled_mount.ts";
+import { type SyncDeltaAnswer, syncDeltaAnswer } from "./delta_answers.ts";
 import type { EventAnswer } from "./event_json.ts";
 import { type LiveUpdate, liveUpdate } from "./live.ts";
 import type { ScanRequestBody } from "./requests.ts";
@@ -64,6 +65,13 @@ export interface EventsWish {
   readonly signal?: AbortSignal;
 }
 
+export interface SyncWish {
+  readonly paths: readonly string[];
+  readonly origins: readonly string[];
+  readonly all: boolean;
+  readonly dryRun: boolean;
+}
+
 /** See `ControlledCache`. */
 export interface CacheClient {
   stats(): Promise<CacheStatsAnswer>;
@@ -78,6 +86,7 @@ export interface CacheClient {
   ): Promise<CacheVerifyAnswer>;
   pin(paths: readonly string[], onBytes: OnBytes): Promise<CacheFetchAnswer>;
   prefetch(paths: readonly string[], onBytes: OnBytes): Promise<CacheFetchAnswer>;
+  syncDelta(wish: SyncWish, onBytes: OnBytes): Promise<SyncDeltaAnswer>;
 }
 
 /** Values of settings as the configuration file has them. */
@@ -152,6 +161,11 @@ export class ControlClient implements Disposable {
       pin: (paths, onBytes) => this.#work("/v1/cache/pin", { paths }, fetched, inBytes(onBytes)),
       prefetch: (paths, onBytes) =>
         this.#work("/v1/cache/prefetch", { paths }, fetched, inBytes(onBytes)),
+      syncDelta: ({ paths, origins, all, dryRun }, onBytes) => {
+        const synced = { progress: bytesProgress, result: syncDeltaAnswer };
+        const request = { paths, origins, all, dry_run: dryRun };
+        return this.#work("/v1/cache/sync", request, synced, inBytes(onBytes));
+      },
     };
   }
 

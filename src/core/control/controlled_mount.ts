@@ -14,6 +14,7 @@ import type { OriginSettings } from "../config/config.ts";
 import type { OriginEdit } from "../config/edit.ts";
 import type { OriginReport } from "../federation/federation.ts";
 import type { OriginId } from "../origins/origin.ts";
+import type { SyncDeltaReport, SyncDeltaWish } from "../sync/delta/sync_delta.ts";
 import type { ScanSummary, ScanSums } from "../sync/scan_origins.ts";
 
 export interface ControlledOrigin {
@@ -89,6 +90,8 @@ export interface ControlledCache {
   unpin(paths: readonly BytePath[]): Promise<void>;
   /** Rejects as `pin`. */
   prefetch(paths: readonly BytePath[], onProgress: OnBytes): Promise<FetchedFiles>;
+  /** Brings cached files to their new versions. Rejects with `usage` for a path that is not there. */
+  syncDelta(wish: SyncDeltaWish, onProgress: OnBytes): Promise<SyncDeltaReport>;
 }
 
 export interface CacheUsage {

@@ -1,6 +1,6 @@
 /** What people ask of a library's cache, in a running mount and without one. */
 
-import { type BytePath, displayPath } from "../bytes.ts";
+import { type BytePath, displayPath, ROOT_PATH } from "../bytes.ts";
 import type { BlockCache, CacheState } from "../cache/block_cache.ts";
 import { lowWaterBytes } from "../cache/capacity.ts";
 import { type FetchedFiles, fetchFiles } from "../cache/fetch_files.ts";
@@ -19,6 +19,8 @@ import type { CacheUsage, ControlledCache, OnBytes } from "../control/controlled
 import { OwnError } from "../errors.ts";
 import type { FetchFile } from "../federation/file.ts";
 import { shownBytes } from "../quantities.ts";
+import type { SyncDeltaReport, SyncDeltaWish } from "../sync/delta/sync_delta.ts";
+import type { DeltaSync } from "./delta_sync.ts";
 
 export interface CachedLibraryPorts {
   readonly catalog: CatalogReader;
@@ -28,6 +30,7 @@ export interface CachedLibraryPorts {
   readonly budgetBytes: number;
   /** Where the bytes of all reads through the cache came from. Default: nothing reads. */
   readonly reads?: () => ReadSources;
+  readonly delta: DeltaSync;
 }
 
 export class CachedLibrary implements ControlledCache {
@@ -84,6 +87,16 @@ export class CachedLibrary implements ControlledCache {
   async prefetch(paths: readonly BytePath[], onProgress: OnBytes): Promise<FetchedFiles> {
     this.#requireRoom(await this.#filesOfPinsAnd(paths), "with pinned files it would take");
     return await this.#fetch(paths, onProgress);
+  }
+
+  /** Rejects as `syncDelta`, and as `pin` where files are wanted that do not fit. */
+  async syncDelta(wish: SyncDeltaWish, onProgress: OnBytes): Promise<SyncDeltaReport> {
+    if (wish.all && !wish.dryRun) {
+      const paths = wish.paths.length === 0 ? [ROOT_PATH] : wish.paths;
+      this.#requireRoom(await this.#filesOfPinsAnd(paths), "with pinned files it would take");
+    }
+    const pins = new Set((await this.stats()).pins);
+    return await this.ports.delta.run(wish, pins, this.#closing.signal, onProgress);
   }
 
   /** Ends what is being fetched. */

@@ -7,6 +7,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { NoBlockCache } from "../cache/no_block_cache.ts";
+import type { StoredBlockCache } from "../cache/stored_block_cache.ts";
 import { SqliteCatalogReader } from "../catalog/reader.ts";
 import { systemClock } from "../clock.ts";
 import type { Config, OriginSettings } from "../config/config.ts";
@@ -36,6 +37,7 @@ import type { Deferred } from "../vfs/deferred.ts";
 import { Assembly, type AssemblyPorts } from "./assembly.ts";
 import { lockCache } from "./cache_lock.ts";
 import { CachedLibrary } from "./cached_library.ts";
+import { DeltaSync } from "./delta_sync.ts";
 import type { KernelReplies } from "./kernel_replies.ts";
 import { originOpener } from "./origin_opener.ts";
 import { checkPlacement, placesOf } from "./placement.ts";
@@ -196,6 +198,7 @@ export class Library {
         fetch: (...read) => assembly.federation.read(...read),
         budgetBytes: config.cache.contentCacheBytes,
         reads: () => assembly.sources,
+        delta: deltaSync(assembly, contents.blocks),
       });
     }
     await assembly.origins.configure(config.origins);
@@ -253,6 +256,21 @@ export class Library {
     }
     fuse.terminate();
   }
+}
+
+function deltaSync({ federation, ports, updates }: Assembly, cache: StoredBlockCache): DeltaSync {
+  const { clock, catalog, writer } = ports;
+  const { registry, health } = federation;
+  return new DeltaSync({
+    clock,
+    catalog,
+    writer,
+    onChanges: updates.apply,
+    cache,
+    fetch: (...read) => federation.read(...read),
+    origin: async (id) =>
+      registry.isEnabled(id) && health.status(id) !== "unhealthy" ? registry.get(id) : undefined,
+  });
 }
 
 /** Lets go of a mount; what nobody has unmounted is dead then, and is removed. */

@@ -13,6 +13,7 @@ import { openStandalone } from "../origins/standalone.ts";
 import { openLibraryCatalog } from "../sync/library_catalog.ts";
 import { CacheThread } from "../threads/cache.ts";
 import { CachedLibrary } from "./cached_library.ts";
+import { DeltaSync } from "./delta_sync.ts";
 
 export interface UnmountedCache extends AsyncDisposable {
   readonly cache: CachedLibrary;
@@ -56,21 +57,31 @@ export async function openUnmountedCache(
   );
   const { blocks } = thread;
   if (blocks.state.status === "degraded") throw new OwnError("cache", blocks.state.reason);
-  const fetch = fetchFrom(config, events, library.store, undo, onNotice);
+  const federation = federationOf(config, events, library.store, undo, onNotice);
+  const fetch: FetchFile = async (...read) => await (await federation()).read(...read);
+  const delta = new DeltaSync({
+    clock: systemClock,
+    catalog,
+    writer: library.store,
+    onChanges: () => undefined,
+    cache: blocks,
+    fetch,
+    origin: async (id) => (await federation()).registry.get(id),
+  });
   const calls: CacheThread["calls"] = (onProgress) => thread.calls(onProgress);
-  const cache = new CachedLibrary({ catalog, blocks, calls, fetch, budgetBytes });
+  const cache = new CachedLibrary({ catalog, blocks, calls, fetch, budgetBytes, delta });
   const end = undo.move();
   return { cache, catalog, fetch, [Symbol.asyncDispose]: () => end.disposeAsync() };
 }
 
-/** Reads from the configured origins; they are opened by the first read. */
-function fetchFrom(
+/** The configured origins; they are opened when they are first needed. */
+function federationOf(
   config: Config,
   events: EventBus,
   findings: Awaited<ReturnType<typeof openLibraryCatalog>>["store"],
   undo: AsyncDisposableStack,
   onNotice: (message: string) => void,
-): FetchFile {
+): () => Promise<Federation> {
   const connect = async (): Promise<Federation> => {
     const federation = new Federation({
       clock: systemClock,
@@ -91,8 +102,8 @@ function fetchFrom(
   };
   let connected: Promise<Federation> | undefined;
   undo.defer(async () => (await connected)?.close());
-  return async (...read) => {
+  return () => {
     connected ??= connect();
-    return await (await connected).read(...read);
+    return connected;
   };
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { pathFromText, ROOT_PATH } from "../../../src/core/bytes.ts";
 import type { ControlledCache } from "../../../src/core/control/controlled_mount.ts";
 import { OwnError } from "../../../src/core/errors.ts";
+import type { SyncDeltaReport } from "../../../src/core/sync/delta/sync_delta.ts";
 import { Controlled, FakeMount } from "./controlled.ts";
 
 const A = pathFromText("album/ä");
@@ -39,6 +40,12 @@ class FakeCache implements ControlledCache {
     return Promise.resolve();
   }
 
+  syncDelta(wish: unknown, onProgress: (done: number, total: number) => void) {
+    this.asked.push(["sync", wish]);
+    onProgress(5, 10);
+    return Promise.resolve(REPORT);
+  }
+
   async prefetch(paths: unknown, onProgress: (done: number, total: number) => void) {
     this.asked.push(["prefetch", paths]);
     onProgress(4, 8);
@@ -47,6 +54,31 @@ class FakeCache implements ControlledCache {
     return { files: 2, bytes: 8, fetchedBytes: 4, failed };
   }
 }
+
+const REPORT: SyncDeltaReport = {
+  checked: 3,
+  current: 1,
+  dryRun: false,
+  elapsedMs: 12.6,
+  files: [
+    {
+      path: A,
+      sizeBytes: 100,
+      method: "splice",
+      fetchedBytes: 4,
+      elapsedMs: 7.2,
+      reason: undefined,
+    },
+    {
+      path: pathFromText("b"),
+      sizeBytes: 50,
+      method: undefined,
+      fetchedBytes: 0,
+      elapsedMs: 1,
+      reason: "gone",
+    },
+  ],
+};
 
 async function served(cache?: ControlledCache) {
   const controlled = new Controlled();
@@ -103,12 +135,32 @@ describe("the control API of the cache", () => {
       ...{ files: 2, bytes: 8, fetched_bytes: 4 },
       failed: [{ path: "album/ä", reason: "gone" }],
     });
+    const wish = { paths: ["album/ä"], origins: [], all: false, dryRun: true };
+    const counts = { bytes: 100, fetched_bytes: 4, reused_bytes: 96, elapsed_ms: 7 };
+    expect(await client.syncDelta(wish, onBytes)).toEqual({
+      ...{ dry_run: false, checked: 3, current: 1 },
+      totals: {
+        ...{ files: 2, failed: 1, bytes: 150 },
+        ...{ fetched_bytes: 4, reused_bytes: 96, elapsed_ms: 13 },
+      },
+      files: [
+        { path: "album/ä", method: "splice", ...counts, reason: null },
+        {
+          ...{ path: "b", method: null, bytes: 50, fetched_bytes: 0, reused_bytes: 0 },
+          ...{ elapsed_ms: 1, reason: "gone" },
+        },
+      ],
+    });
+    await expect(client.syncDelta({ ...wish, origins: ["nobody"] }, onBytes)).rejects.toMatchObject(
+      { code: "usage" },
+    );
     expect(told).toContainEqual([4, 8]);
     expect(cache.asked).toEqual([
       ["clear", { paths: [], pinned: true }],
       ["verify", { paths: [A], repair: true }],
       ["unpin", [A]],
       ["prefetch", [A, ROOT_PATH]],
+      ["sync", { paths: [A], origins: [], all: false, dryRun: true }],
     ]);
   });
 

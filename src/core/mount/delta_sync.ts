@@ -1,0 +1,47 @@
+/** Delta sync of a library's cache, in a running mount and without one. */
+
+import type { BytePath } from "../bytes.ts";
+import type { CatalogChanges, CatalogReader, CatalogWriter } from "../catalog/catalog.ts";
+import type { Clock } from "../clock.ts";
+import type { Origin, OriginId } from "../origins/origin.ts";
+import type { DeltaPorts } from "../sync/delta/delta_file.ts";
+import { refreshReplica } from "../sync/delta/refresh_replica.ts";
+import { type SyncDeltaReport, type SyncDeltaWish, syncDelta } from "../sync/delta/sync_delta.ts";
+
+export interface DeltaSyncPorts {
+  readonly clock: Clock;
+  readonly catalog: CatalogReader;
+  readonly writer: Pick<CatalogWriter, "applyStat">;
+  /** What follows from a change of the catalog. */
+  readonly onChanges: (changes: CatalogChanges) => void;
+  readonly cache: DeltaPorts["cache"];
+  readonly fetch: DeltaPorts["fetch"];
+  /** An origin that can be asked; undefined for one that is not there or not well. */
+  readonly origin: (id: OriginId) => Promise<Origin | undefined>;
+}
+
+export class DeltaSync {
+  constructor(readonly ports: DeltaSyncPorts) {}
+
+  /** Rejects as `syncDelta`. `pins`: paths whose files are wanted as a whole. */
+  run(
+    wish: SyncDeltaWish,
+    pins: ReadonlySet<BytePath>,
+    signal: AbortSignal,
+    onProgress: (doneBytes: number, totalBytes: number) => void,
+  ): Promise<SyncDeltaReport> {
+    const { writer, onChanges, origin: originOf, ...ports } = this.ports;
+    return syncDelta(wish, {
+      ...ports,
+      origin: originOf,
+      signal,
+      pins,
+      onProgress,
+      refresh: async (replica) => {
+        const origin = await originOf(replica.origin);
+        if (origin === undefined) return;
+        await refreshReplica(replica, { origin, writer, onChanges, signal });
+      },
+    });
+  }
+}
