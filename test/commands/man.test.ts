@@ -13,7 +13,7 @@ describe("musicfs man", () => {
     const plain = stdout.replaceAll("\\-", "-").replaceAll(/\\f[BIR]/g, "");
     const help = await home.run("--help");
     const listed = /^Commands:\n([\s\S]*?)\n\n/m.exec(help.stdout)?.[1] ?? "";
-    const commands = [...listed.matchAll(/^ {2}([a-z]+)/gm)].map(([, name = ""]) => name);
+    const commands = [...listed.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name = ""]) => name);
     expect(commands.length).toBeGreaterThan(8);
     const helps = await Promise.all(commands.map((each) => home.run(each, "--help")));
     for (const [index, name] of commands.entries()) {
