@@ -1,6 +1,7 @@
 import { deflateSync } from "node:zlib";
 
 const SIDE = 300;
+const PHOTO_SIDE = 410;
 
 /** Pixels per square of one colour, so that the file stays small: oggenc takes it as an argument. */
 const SQUARE = 30;
@@ -17,6 +18,23 @@ function chunk(type: string, data: Buffer): Buffer {
 
 /** Cover art: a square PNG of 300 by 300 pixels, squares in colours that the seed chooses. */
 export function makeCover(seed: number): Buffer {
+  return png(SIDE, drawSquares(seed));
+}
+
+/** Cover art as large as a photograph: 410 by 410 pixels that no compression makes smaller, 500 KB. */
+export function makePhoto(seed: number): Buffer {
+  const rows = Buffer.alloc(PHOTO_SIDE * (1 + PHOTO_SIDE * 3));
+  let state = (seed * 2_654_435_761) | 1;
+  for (let at = 0; at < rows.length; at++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    rows[at] = at % (1 + PHOTO_SIDE * 3) === 0 ? 0 : state & 0xff;
+  }
+  return png(PHOTO_SIDE, rows);
+}
+
+function drawSquares(seed: number): Buffer {
   const rows = Buffer.alloc(SIDE * (1 + SIDE * 3));
   for (let y = 0; y < SIDE; y++) {
     // Each row starts with its filter type, 0 for none.
@@ -27,9 +45,13 @@ export function makeCover(seed: number): Buffer {
       rows[row + x * 3 + 2] = (seed * 53) & 0xff;
     }
   }
+  return rows;
+}
+
+function png(side: number, rows: Buffer): Buffer {
   const header = Buffer.alloc(13);
-  header.writeUInt32BE(SIDE, 0);
-  header.writeUInt32BE(SIDE, 4);
+  header.writeUInt32BE(side, 0);
+  header.writeUInt32BE(side, 4);
   // 8 bits per channel, true colour.
   header.writeUInt8(8, 8);
   header.writeUInt8(2, 9);

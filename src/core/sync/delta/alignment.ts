@@ -96,7 +96,8 @@ class Alignment {
     const places: number[] = [];
     if (left !== undefined && left === right) {
       for (const { from, end } of this.landmarks) {
-        places.push(from + left);
+        // What a container puts between (an Ogg page's header) need not move with what is in it.
+        for (const at of new Set([from + left, from])) places.push(at - DELTA_PROBE_BYTES / 2);
         if (end - from > 2 * DELTA_PROBE_BYTES) places.push(end + left - DELTA_PROBE_BYTES);
       }
     } else {

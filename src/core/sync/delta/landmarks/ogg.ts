@@ -7,8 +7,9 @@ const HEADER_BYTES = 27;
 /** A cover in a comment fills some 65 KB a page. */
 const MAX_PAGES = 1024;
 
-/** All header pages as one extent. */
+/** Each header page: its own header holds a checksum of what is in it, and where it begins is fixed. */
 export async function oggHeaders(old: OldBytes, begin: number): Promise<readonly Extent[]> {
+  const pages: Extent[] = [];
   let at = begin;
   for (let page = 0; page < MAX_PAGES; page++) {
     const header = Buffer.from(await old.read(at, HEADER_BYTES + 255));
@@ -18,7 +19,9 @@ export async function oggHeaders(old: OldBytes, begin: number): Promise<readonly
     // A page on which no packet ends has -1.
     if (granule > 0n) break;
     const lacing = header.subarray(HEADER_BYTES, HEADER_BYTES + segments);
-    at += HEADER_BYTES + segments + lacing.reduce((sum, length) => sum + length, 0);
+    const end = at + HEADER_BYTES + segments + lacing.reduce((sum, length) => sum + length, 0);
+    pages.push({ from: at, end: Math.min(end, old.sizeBytes) });
+    at = end;
   }
-  return at > begin ? [{ from: begin, end: Math.min(at, old.sizeBytes) }] : [];
+  return pages;
 }
