@@ -58,6 +58,16 @@ export type MusicFsEvent =
       readonly outcome: "complete" | "partial" | "held" | "failed" | "cancelled";
       readonly reason?: string;
     }
+  /** So many cached files are being brought to their new versions. */
+  | { readonly type: "sync_started"; readonly files: number }
+  | {
+      readonly type: "sync_finished";
+      readonly files: number;
+      readonly failed: number;
+      /** Bytes of the files, and those of them that came from an origin. */
+      readonly bytes: number;
+      readonly fetched: number;
+    }
   /** A cached block was not what its checksum proves, or could not be read; it is fetched again. */
   | {
       readonly type: "cache_block_dropped";

@@ -267,6 +267,11 @@ export const DELTA_MIN_BYTES = 128 * 1024;
 /** Files that delta sync brings to their new versions at once. */
 export const DELTA_FILES = 2;
 
+/** Files modified on an origin are synced this long after, together, ... */
+export const DELTA_DEBOUNCE_MS = 500;
+/** ... as many as this at once. */
+export const DELTA_QUEUE_FILES = 16_384;
+
 /** Of a file that may be spliced, this part is fetched at most before it is fetched as a whole, ... */
 export const DELTA_BUDGET_SHARE = 0.25;
 /** ... and no more than this, which is in memory until the file is complete. */

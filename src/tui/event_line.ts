@@ -2,6 +2,7 @@
 
 import { displayText } from "../core/bytes.ts";
 import type { EventAnswer } from "../core/control/event_json.ts";
+import { shownBytes } from "../core/quantities.ts";
 import type { Mark } from "./status_mark.ts";
 
 export interface EventLine {
@@ -56,6 +57,13 @@ export function eventLine(event: EventAnswer): EventLine {
         `${field("origin")} scanned: ${outcome}${because}`,
         isFine ? undefined : "yellow",
       );
+    }
+    case "sync_started":
+      return line(`${field("files")} cached files are being synced`);
+    case "sync_finished": {
+      const { fetched, bytes } = event;
+      const share = `fetched ${shownBytes(Number(fetched))} of ${shownBytes(Number(bytes))}`;
+      return line(`${field("files")} cached files synced: ${share}`);
     }
     default: {
       const { id: _, time: __, type, ...rest } = event;

@@ -22,6 +22,8 @@ const TYPES: Readonly<Record<EventType, true>> = {
   file_removed: true,
   scan_started: true,
   scan_finished: true,
+  sync_started: true,
+  sync_finished: true,
   cache_block_dropped: true,
   cache_evicted: true,
   cache_state_changed: true,

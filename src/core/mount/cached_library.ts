@@ -99,6 +99,16 @@ export class CachedLibrary implements ControlledCache {
     return await this.ports.delta.run(wish, pins, this.#closing.signal, onProgress);
   }
 
+  /** Those of the files whose older version is cached. */
+  outdated(paths: readonly BytePath[]): readonly BytePath[] {
+    return this.ports.delta.outdated(paths);
+  }
+
+  /** As `DeltaSync.follow`. */
+  follow(paths: readonly BytePath[]): Promise<SyncDeltaReport> {
+    return this.ports.delta.follow(paths, this.#closing.signal);
+  }
+
   /** Ends what is being fetched. */
   close(): void {
     this.#closing.abort("the mount ends");

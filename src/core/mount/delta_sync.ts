@@ -1,6 +1,7 @@
 /** Delta sync of a library's cache, in a running mount and without one. */
 
 import type { BytePath } from "../bytes.ts";
+import { treeFile } from "../cache/tree_files.ts";
 import type { CatalogChanges, CatalogReader, CatalogWriter } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
 import type { Origin, OriginId } from "../origins/origin.ts";
@@ -22,6 +23,23 @@ export interface DeltaSyncPorts {
 
 export class DeltaSync {
   constructor(readonly ports: DeltaSyncPorts) {}
+
+  /** Those of the files whose older version is in the cache. */
+  outdated(paths: readonly BytePath[]): readonly BytePath[] {
+    const { catalog, cache } = this.ports;
+    return paths.filter((path) => {
+      const file = treeFile(catalog, path);
+      return file !== undefined && cache.holding(file) === "former";
+    });
+  }
+
+  /** Syncs files of which the catalog knows the newest version. Rejects as `syncDelta`. */
+  follow(paths: readonly BytePath[], signal: AbortSignal): Promise<SyncDeltaReport> {
+    const wish = { paths, origins: [], all: false, dryRun: false };
+    const onProgress = () => undefined;
+    const refresh = () => Promise.resolve();
+    return syncDelta(wish, { ...this.ports, signal, pins: new Set(), onProgress, refresh });
+  }
 
   /** Rejects as `syncDelta`. `pins`: paths whose files are wanted as a whole. */
   run(

@@ -65,6 +65,14 @@ function logEvent(event: MusicFsEvent, log: Logger): void {
     case "scan_started":
       log.debug(event.type, { origin: event.origin });
       return;
+    case "sync_started":
+      log.debug(event.type, { files: event.files });
+      return;
+    case "sync_finished": {
+      const { files, failed, bytes, fetched } = event;
+      log.info("synced cached files", { files, failed, bytes, fetched });
+      return;
+    }
     case "cache_state_changed":
       if (event.status === "ok") log.info("the cache keeps what is read");
       else log.warn("the cache keeps nothing for now", { reason: event.reason ?? "" });

@@ -37,6 +37,7 @@ import type { Deferred } from "../vfs/deferred.ts";
 import { Assembly, type AssemblyPorts } from "./assembly.ts";
 import { lockCache } from "./cache_lock.ts";
 import { CachedLibrary } from "./cached_library.ts";
+import { DeltaFollower } from "./delta_follower.ts";
 import { DeltaSync } from "./delta_sync.ts";
 import type { KernelReplies } from "./kernel_replies.ts";
 import { originOpener } from "./origin_opener.ts";
@@ -191,7 +192,7 @@ export class Library {
     );
     this.#assembly = assembly;
     if (contents !== undefined) {
-      this.#cache = new CachedLibrary({
+      const cached = new CachedLibrary({
         catalog,
         blocks: contents.blocks,
         calls: (onProgress) => contents.calls(onProgress),
@@ -200,6 +201,8 @@ export class Library {
         reads: () => assembly.sources,
         delta: deltaSync(assembly, contents.blocks),
       });
+      this.#cache = cached;
+      cleanUp.use(followModified(cached, assembly));
     }
     await assembly.origins.configure(config.origins);
 
@@ -256,6 +259,18 @@ export class Library {
     }
     fuse.terminate();
   }
+}
+
+/** Modified files of which an older version is cached are synced by themselves. */
+function followModified(cache: CachedLibrary, { ports }: Assembly): DeltaFollower {
+  const { clock, events, onWarning } = ports;
+  return new DeltaFollower({
+    clock,
+    events,
+    onWarning,
+    outdated: (paths) => cache.outdated(paths),
+    sync: (paths) => cache.follow(paths),
+  });
 }
 
 function deltaSync({ federation, ports, updates }: Assembly, cache: StoredBlockCache): DeltaSync {

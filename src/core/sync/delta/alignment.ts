@@ -97,7 +97,10 @@ class Alignment {
     if (left !== undefined && left === right) {
       for (const { from, end } of this.landmarks) {
         // What a container puts between (an Ogg page's header) need not move with what is in it.
-        for (const at of new Set([from + left, from])) places.push(at - DELTA_PROBE_BYTES / 2);
+        for (const at of new Set([from + left, from])) {
+          const isInside = at >= gap.from && at < gap.end;
+          if (isInside) places.push(Math.max(gap.from, at - DELTA_PROBE_BYTES / 2));
+        }
         if (end - from > 2 * DELTA_PROBE_BYTES) places.push(end + left - DELTA_PROBE_BYTES);
       }
     } else {
