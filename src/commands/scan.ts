@@ -28,6 +28,7 @@ interface ScanFlags {
   readonly quiet?: boolean;
   readonly allowEmpty?: boolean;
   readonly wait?: boolean;
+  readonly full?: boolean;
 }
 
 const HELP = `
@@ -51,21 +52,25 @@ export function setUp(command: Command): void {
     .argument("[origin...]", "only these origins")
     .option("--quiet", "say only what went wrong")
     .option("--allow-empty", "remove files although an origin lost most of them")
+    .option("--full", "list every directory, also those that are known to be as they were")
     .option("--wait", "wait for a scan that is running instead of giving up")
     .addHelpText("after", HELP)
     .action(
       action(async (ids: readonly string[], scanFlags: ScanFlags) => {
-        const { quiet = false, allowEmpty = false, wait = false } = scanFlags;
+        const { quiet = false, allowEmpty = false, wait = false, full = false } = scanFlags;
         const { around, flags, json } = contextOf(command);
         const { config } = await loadConfig(flags, around);
         const chosen = originsToScan(config, ids);
         const live = process.stderr.isTTY === true && !json && !quiet;
         const onProgress = live ? progressShown() : () => undefined;
-        const wish = { origins: chosen, allowEmpty, wait, onProgress };
+        const wish = { origins: chosen, allowEmpty, wait, full, onProgress };
         using mount = await mountOfCache(config.cacheDir, around);
         const result = await (mount === undefined
           ? scanHere(config, around, wish)
-          : mount.client.scan({ origins: [...chosen], allow_empty: allowEmpty, wait }, onProgress));
+          : mount.client.scan(
+              { origins: [...chosen], allow_empty: allowEmpty, wait, full },
+              onProgress,
+            ));
         if (live) showProgress("");
         report(result, { json, quiet: quiet || process.stdout.isTTY !== true });
         return exitCode(result);
@@ -77,6 +82,7 @@ interface ScanWish {
   readonly origins: readonly OriginId[];
   readonly allowEmpty: boolean;
   readonly wait: boolean;
+  readonly full: boolean;
   readonly onProgress: (sums: ScanSums) => void;
 }
 
@@ -91,11 +97,11 @@ async function scanHere(config: Config, around: Surroundings, wish: ScanWish): P
   const open: StandaloneScanPorts["open"] = (settings, extras) =>
     openStandalone(settings, systemClock, { ...extras, usage: usage.meter(settings.id) });
   const ports = { catalog: store, clock: systemClock, lockDirectory: config.cacheDir, open };
-  const { allowEmpty, wait } = wish;
+  const { allowEmpty, wait, full } = wish;
   const found = await scanOrigins(wish.origins, {
     clock: systemClock,
     scan: (id, onProgress) =>
-      standaloneScan(findOrigin(config, id), ports, { allowEmpty, wait, onProgress }),
+      standaloneScan(findOrigin(config, id), ports, { allowEmpty, wait, full, onProgress }),
     onProgress: wish.onProgress,
   });
   return scanJson(found);

@@ -54,6 +54,12 @@ export const WATCH_DEBOUNCE_MS = 200;
 /** Directories that changed at once; with more the origin is scanned instead of each listed. */
 export const WATCH_MAX_DIRECTORIES = 256;
 
+/** Directories whose marks are asked for at once, and the entries that they may have together. */
+export const MARKED_DIRECTORIES = 32;
+export const MARKED_ENTRIES = 1024;
+/** What their paths may take, so that they fit a request to a reader thread. */
+export const MARKED_PATH_BYTES = 1024;
+
 /** Entries in one page of a local listing. */
 export const LIST_PAGE_ENTRIES = 1024;
 

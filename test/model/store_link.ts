@@ -21,6 +21,8 @@ const METHODS: readonly StoreMethod[] = [
   "configureOrigins",
   "beginScan",
   "applyListing",
+  "knownListings",
+  "confirmListings",
   "finishScan",
   "abandonScan",
   "noteIncomplete",

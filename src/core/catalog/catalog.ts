@@ -125,6 +125,25 @@ export interface CatalogWriter {
   applyListing(page: ListingPage): Promise<CatalogChanges>;
 
   /**
+   * What the last complete listings of directories brought, where that is exactly what is held there.
+   * Reads only.
+   */
+  knownListings(
+    origin: OriginId,
+    directories: readonly BytePath[],
+  ): Promise<readonly (KnownListing | undefined)[]>;
+
+  /**
+   * Directories were looked at in a scan and would list what their marks stand for: as listings that
+   * show nothing new. False for one where that is not what is held, or no scan runs; then nothing
+   * was done.
+   */
+  confirmListings(
+    origin: OriginId,
+    confirmations: readonly Confirmation[],
+  ): Promise<readonly boolean[]>;
+
+  /**
    * Ends a scan. `complete`: every directory was listed. Removes what the origin's successful
    * listings no longer showed, unless (and without `allowEmpty`) the root became empty, more than
    * half of the files went, or a mount point in it vanished: then nothing is removed and the
@@ -172,6 +191,25 @@ export interface CatalogWriter {
   close(): Promise<void>;
 }
 
+/** See `Origin.list` for marks. */
+export interface KnownListing extends ListedFiles {
+  readonly mark: string;
+  readonly directories: readonly DirEntry[];
+}
+
+export interface Confirmation {
+  readonly directory: BytePath;
+  readonly mark: string;
+  /** Attributes of the directory itself. */
+  readonly stat: FileStat;
+}
+
+/** The files directly in a directory. */
+export interface ListedFiles {
+  readonly files: number;
+  readonly bytes: number;
+}
+
 export interface ListingPage {
   readonly origin: OriginId;
   /** Path on the origin. */
@@ -181,6 +219,8 @@ export interface ListingPage {
   readonly last: boolean;
   /** Attributes of the directory itself, with the first page. */
   readonly stat?: FileStat;
+  /** Of the whole listing, with the last page: what is known of it from now on. */
+  readonly mark?: string | undefined;
   /** Tells listings of one directory apart that run at once. Default 0. */
   readonly listing?: number;
 }

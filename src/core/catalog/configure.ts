@@ -115,6 +115,7 @@ function uproot(tx: Transaction, origin: OriginRow): void {
     removeHolding(tx, child, child.kind, name as string as BytePath, name, true);
   }
   tx.tables.deleteHolding(root);
+  tx.tables.forgetListing(ROOT_ENTRY, origin.num);
 }
 
 /** Moves the origin to another prefix; its files keep what is known of them. */

@@ -20,7 +20,7 @@ interface Branch {
 
 /** What the origin holds, from its root down; undefined for an origin without a root. */
 export function cutBranch(tx: Transaction, origin: OriginRow): Branch | undefined {
-  const root = findDirectory(tx, origin, "" as BytePath);
+  const root = findDirectory(tx.tables, origin, "" as BytePath);
   return root && branchOf(tx, root, "" as ByteName);
 }
 
@@ -40,7 +40,7 @@ function branchOf(tx: Transaction, holding: HoldingRow, name: ByteName): Branch 
 
 /** Puts a branch at the origin's root, which must be there and empty. */
 export function graft(tx: Transaction, origin: OriginRow, branch: Branch): void {
-  const root = findDirectory(tx, origin, "" as BytePath);
+  const root = findDirectory(tx.tables, origin, "" as BytePath);
   if (root === undefined) return;
   const { parent, entry } = root;
   tx.tables.putHolding({ ...branch.holding, parent, entry });

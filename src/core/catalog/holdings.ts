@@ -65,6 +65,7 @@ export function removeHolding(
 ): number {
   let files = 0;
   if (kind === DIRECTORY) {
+    tx.tables.forgetListing(holding.entry, holding.origin);
     for (const child of tx.tables.holdingsIn(holding.entry, holding.origin)) {
       const childName = nameFromBytes(child.name);
       const childPath = joinPath(path, childName);

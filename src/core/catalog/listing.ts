@@ -11,6 +11,7 @@ import { holdReason, type Missing, removeMissing } from "./absence.ts";
 import type { ListingPage } from "./catalog.ts";
 import { refreshDirectory } from "./directories.ts";
 import { putEntry } from "./holdings.ts";
+import { forgetListing, rememberListing } from "./known_listing.ts";
 import { findDirectory, type Place, placeOf } from "./place.ts";
 import type { HoldingRow, NamedHoldingRow } from "./rows.ts";
 import type { ScanState } from "./scan_state.ts";
@@ -36,6 +37,7 @@ interface OpenListing {
   stale: boolean;
   files: number;
   bytes: number;
+  directories: number;
 }
 
 export class Listings {
@@ -55,9 +57,10 @@ export class Listings {
     const before = page.first ? undefined : this.#open.get(key);
     this.#open.delete(key);
     const origin = tx.originNamed(page.origin);
-    const found = origin && findDirectory(tx, origin, page.directory);
+    const found = origin && findDirectory(tx.tables, origin, page.directory);
     if (origin === undefined || found === undefined) return;
     if (page.first && page.stat !== undefined) refreshDirectory(tx, found, page.stat);
+    if (page.first && !page.last) forgetListing(tx, found.entry, origin.num);
     const place = placeOf(tx, origin, found, page);
     const open = before?.directory === found.entry ? before : undefined;
     const listing = resume(tx, place, open);
@@ -91,7 +94,7 @@ export class Listings {
       if (entry.kind === "file") {
         listing.files++;
         listing.bytes += entry.sizeBytes;
-      }
+      } else listing.directories++;
     }
     if (scan === undefined) return;
     tx.onCommit(() => {
@@ -124,8 +127,8 @@ function resume(tx: Transaction, place: Place, open: OpenListing | undefined): O
   const recorded = place.fresh ? new Map() : recordedIn(tx, directory, origin);
   const seen = open?.seen ?? new Set<string>();
   for (const key of seen) recorded.delete(key);
-  const { files, bytes } = open ?? { files: 0, bytes: 0 };
-  return { origin, directory, seen, recorded, stale: false, files, bytes };
+  const { files, bytes, directories } = open ?? { files: 0, bytes: 0, directories: 0 };
+  return { origin, directory, seen, recorded, stale: false, files, bytes, directories };
 }
 
 function recordKey(kind: number, name: string): string {
@@ -159,6 +162,8 @@ function complete(
   if (holding !== undefined && (holding.state & HoldingState.listed) === 0) {
     tx.tables.putHolding({ ...holding, state: holding.state | HoldingState.listed });
   }
+  const mark = missing.length === 0 ? page.mark : undefined;
+  rememberListing(tx, directory, origin.num, mark, listing);
   if (scan === undefined) {
     if (origin.held === 1) return;
     const reason = holdReason(tx, origin, missing, origin.files, rootEmptied);

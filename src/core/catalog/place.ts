@@ -4,6 +4,7 @@ import { type ByteName, type BytePath, joinPath, pathFromBytes } from "../bytes.
 import { type ListingPage, ROOT_ENTRY } from "./catalog.ts";
 import type { HoldingRow, OriginRow } from "./rows.ts";
 import { Visibility } from "./schema.ts";
+import type { Tables } from "./tables.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** A directory of the tree as one origin lists it. */
@@ -21,7 +22,7 @@ export interface Place {
 
 /** The origin's holding of a directory, by its path on the origin. */
 export function findDirectory(
-  tx: Transaction,
+  tables: Tables,
   origin: OriginRow,
   directory: BytePath,
 ): HoldingRow | undefined {
@@ -29,12 +30,12 @@ export function findDirectory(
   let entry = ROOT_ENTRY;
   const path = joinPath(pathFromBytes(origin.prefix), directory);
   for (const name of path === "" ? [] : path.split("/")) {
-    const next = tx.tables.directoryNamed(entry, name as ByteName);
+    const next = tables.directoryNamed(entry, name as ByteName);
     if (next === undefined) return undefined;
     parent = entry;
     entry = next;
   }
-  return tx.tables.holding(parent, entry, origin.num);
+  return tables.holding(parent, entry, origin.num);
 }
 
 export function placeOf(

@@ -138,7 +138,7 @@ function examine(connection: Connection): Condition {
     if (connection.statement("SELECT * FROM tree WHERE only = 1").get() === null) {
       return { unusable: "it has lost its first row" };
     }
-    for (const table of ["origin", "entry", "holding", "version", "retired", "served"]) {
+    for (const table of ["origin", "entry", "holding", "listing", "version", "retired", "served"]) {
       connection.statement(`SELECT * FROM ${table} LIMIT 1`).get();
     }
   } catch (error) {

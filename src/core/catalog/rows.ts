@@ -41,6 +41,13 @@ export interface NamedHoldingRow extends HoldingRow {
   readonly kind: number;
 }
 
+export interface ListingRow {
+  readonly mark: string;
+  readonly files: number;
+  readonly bytes: number;
+  readonly directories: number;
+}
+
 export interface VersionRow extends AttributeRow {
   readonly id: number;
   readonly entry: number;

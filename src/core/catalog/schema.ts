@@ -13,6 +13,8 @@
  * - `holding`: what one origin holds at an entry: a replica of a file, or a directory (`version`
  *   0, `token` its identity, `state` of {@link HoldingState}). Clustered by directory, so that one
  *   range read gives all that a listing is compared with.
+ * - `listing`: the last complete listing of a directory on an origin, as long as what is held there
+ *   is exactly what it brought: its mark, and how many files and directories it showed.
  * - `version`: sequences of bytes. `retired` names those that no holding refers to any more; they
  *   are dropped when the catalog is opened next.
  * - `different`: pairs of versions (low id first) that were compared and differ.
@@ -22,7 +24,7 @@
 import type { Connection } from "./connection.ts";
 
 /** `PRAGMA user_version`: raised with every change of the layout. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** `PRAGMA application_id`: "MuFS". */
 export const APPLICATION_ID = 0x4d754653;
@@ -112,6 +114,15 @@ const TABLES = `
     PRIMARY KEY (parent, entry, origin)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX holding_unmounted ON holding (origin) WHERE state & ${HoldingState.unmounted} <> 0;
+  CREATE TABLE listing (
+    directory INTEGER NOT NULL,
+    origin INTEGER NOT NULL,
+    mark TEXT NOT NULL,
+    files INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    directories INTEGER NOT NULL,
+    PRIMARY KEY (directory, origin)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE version (
     id INTEGER PRIMARY KEY,
     entry INTEGER NOT NULL,

@@ -9,6 +9,8 @@ import type {
   CatalogChanges,
   CatalogOrigin,
   CatalogWriter,
+  Confirmation,
+  KnownListing,
   ListingPage,
   ScanReport,
 } from "./catalog.ts";
@@ -18,6 +20,7 @@ import { refreshDirectory } from "./directories.ts";
 import { markIncomplete, settleDirectoryTimes } from "./directory_time.ts";
 import { keepGoodCopy } from "./good_copy.ts";
 import { putEntry } from "./holdings.ts";
+import { confirmListing, forgetListing, knownListing } from "./known_listing.ts";
 import { Listings } from "./listing.ts";
 import { findDirectory, placeOf } from "./place.ts";
 import { noteDamage, type OpenedCatalog, openCatalog } from "./recovery.ts";
@@ -120,6 +123,28 @@ export class CatalogStore implements CatalogWriter {
     });
   }
 
+  async knownListings(
+    origin: OriginId,
+    directories: readonly BytePath[],
+  ): Promise<readonly (KnownListing | undefined)[]> {
+    return this.#read(() => {
+      const row = this.#tables.originNamed(origin);
+      return directories.map((directory) => row && knownListing(this.#tables, row, directory));
+    });
+  }
+
+  async confirmListings(
+    origin: OriginId,
+    confirmations: readonly Confirmation[],
+  ): Promise<readonly boolean[]> {
+    return this.#read(() => {
+      const row = this.#tables.originNamed(origin);
+      const scan = this.#scans.get(origin);
+      if (row === undefined || scan === undefined) return confirmations.map(() => false);
+      return confirmations.map((each) => confirmListing(this.#tables, row, scan, each));
+    });
+  }
+
   async finishScan(
     origin: OriginId,
     options: { readonly complete: boolean; readonly allowEmpty: boolean },
@@ -139,7 +164,7 @@ export class CatalogStore implements CatalogWriter {
   async applyStat(origin: OriginId, path: BytePath, stat: FileStat): Promise<CatalogChanges> {
     return this.#change((tx) => {
       const row = tx.originNamed(origin);
-      const directory = row && findDirectory(tx, row, path === "" ? path : parentPath(path));
+      const directory = row && findDirectory(tx.tables, row, path === "" ? path : parentPath(path));
       if (row === undefined || directory === undefined) return;
       if (path === "") {
         refreshDirectory(tx, directory, stat);
@@ -151,6 +176,7 @@ export class CatalogStore implements CatalogWriter {
       const entry = tx.tables.entriesNamed(place.directory, name).find((e) => e.kind === kind);
       const known = entry && tx.tables.holding(place.directory, entry.id, row.num);
       putEntry(tx, place, { ...stat, name }, known);
+      forgetListing(tx, place.directory, row.num);
       tx.onCommit(() => this.#listings.touch(row.num, place.directory));
     });
   }
@@ -210,6 +236,15 @@ export class CatalogStore implements CatalogWriter {
       this.#keepGoodCopy();
     } catch (error) {
       noteDamage(this.file, error);
+    }
+  }
+
+  #read<T>(work: () => T): T {
+    if (this.#closed) throw new OwnError("catalog", "the catalog is closed");
+    try {
+      return work();
+    } catch (error) {
+      throw this.#failure(error);
     }
   }
 

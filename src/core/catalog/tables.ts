@@ -3,7 +3,15 @@
 import type { SQLQueryBindings, Statement } from "bun:sqlite";
 import { type ByteName, nameFromBytes, toBytes } from "../bytes.ts";
 import type { Connection } from "./connection.ts";
-import type { EntryRow, HoldingRow, NamedHoldingRow, ShownRow, VersionRow } from "./rows.ts";
+import type {
+  EntryRow,
+  HoldingRow,
+  ListingRow,
+  NamedHoldingRow,
+  OriginRow,
+  ShownRow,
+  VersionRow,
+} from "./rows.ts";
 import { DIRECTORY } from "./schema.ts";
 
 /** The statements, exported so that a test can look at their plans. */
@@ -23,6 +31,12 @@ export const WRITER_SQL = {
          WHERE h.parent = ? AND h.origin = ?`,
   putHolding: "INSERT OR REPLACE INTO holding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
   deleteHolding: "DELETE FROM holding WHERE parent = ? AND entry = ? AND origin = ?",
+  directoriesIn: `SELECT h.*, e.name, e.kind FROM holding h CROSS JOIN entry e ON e.id = h.entry
+         WHERE h.parent = ? AND h.origin = ? AND h.version = 0`,
+  originNamed: "SELECT * FROM origin WHERE id = ?",
+  listing: "SELECT mark, files, bytes, directories FROM listing WHERE directory = ? AND origin = ?",
+  putListing: "INSERT OR REPLACE INTO listing VALUES (?, ?, ?, ?, ?, ?)",
+  deleteListing: "DELETE FROM listing WHERE directory = ? AND origin = ?",
   version: "SELECT * FROM version WHERE id = ?",
   insertVersion: "INSERT INTO version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
   updateVersion: `UPDATE version SET size = ?, mtime_sec = ?, mtime_nsec = ?, mode = ?, uid = ?, gid = ?,
@@ -133,6 +147,35 @@ export class Tables {
       directory,
       origin,
     );
+  }
+
+  /** The directories among them. */
+  directoriesIn(directory: number, origin: number): NamedHoldingRow[] {
+    return this.query<NamedHoldingRow, [number, number]>(WRITER_SQL.directoriesIn).all(
+      directory,
+      origin,
+    );
+  }
+
+  originNamed(id: string): OriginRow | undefined {
+    return this.query<OriginRow, [string]>(WRITER_SQL.originNamed).get(id) ?? undefined;
+  }
+
+  /** The last complete listing, while it is what is held. */
+  listing(directory: number, origin: number): ListingRow | undefined {
+    return (
+      this.query<ListingRow, [number, number]>(WRITER_SQL.listing).get(directory, origin) ??
+      undefined
+    );
+  }
+
+  putListing(directory: number, origin: number, row: ListingRow): void {
+    const { mark, files, bytes, directories } = row;
+    this.#run(WRITER_SQL.putListing, directory, origin, mark, files, bytes, directories);
+  }
+
+  forgetListing(directory: number, origin: number): void {
+    this.#run(WRITER_SQL.deleteListing, directory, origin);
   }
 
   /** Inserts the holding or replaces it. */

@@ -66,6 +66,8 @@ export interface ScanWish {
   readonly origins: readonly OriginId[];
   readonly allowEmpty: boolean;
   readonly wait: boolean;
+  /** As `ScanOptions.full`. */
+  readonly full: boolean;
   readonly onProgress: (sums: ScanSums) => void;
 }
 

@@ -123,11 +123,11 @@ export function endpoints(ports: EndpointPorts): readonly Endpoint[] {
       path: "/v1/scan",
       handle: withBody(scanRequest, async (wish, { headers }) => {
         const origins = originsToScan(mount, wish.origins);
-        const { allow_empty: allowEmpty, wait } = wish;
+        const { allow_empty: allowEmpty, wait, full } = wish;
         const scan = async (onProgress: (progress: ScanProgressAnswer) => void) =>
           scanJson(
             await mount.scan({
-              ...{ origins, allowEmpty, wait },
+              ...{ origins, allowEmpty, wait, full },
               onProgress: (sums) => onProgress(scanProgressJson(sums)),
             }),
           );

@@ -29,6 +29,7 @@ export const scanRequest = v.strictObject({
   ),
   allow_empty: v.optional(flag, false),
   wait: v.optional(flag, false),
+  full: v.optional(flag, false),
 });
 export type ScanRequestBody = v.InferOutput<typeof scanRequest>;
 

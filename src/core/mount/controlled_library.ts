@@ -66,11 +66,11 @@ export class ControlledLibrary implements ControlledMount {
     return this.assembly.federation.checkNow(id);
   }
 
-  scan({ origins, allowEmpty, wait, onProgress }: ScanWish): Promise<ScanSummary> {
+  scan({ origins, allowEmpty, wait, full, onProgress }: ScanWish): Promise<ScanSummary> {
     const { scans, ports } = this.assembly;
     return scanOrigins(origins, {
       clock: ports.clock,
-      scan: (id, watcher) => scans.request(id, { wait, allowEmpty, onProgress: watcher }),
+      scan: (id, watcher) => scans.request(id, { wait, allowEmpty, full, onProgress: watcher }),
       onProgress,
     });
   }

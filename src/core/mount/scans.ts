@@ -22,6 +22,8 @@ const JITTER = 0.1;
 export interface ScanOptions {
   /** Removals are carried out that would be held back otherwise. Default false. */
   readonly allowEmpty?: boolean;
+  /** Every directory is listed, also those that are known to be as they were. Default false. */
+  readonly full?: boolean;
   /** As `ScanRequest.wait`, for a scan of another process. Default false. */
   readonly wait?: boolean;
   /** Told of the scan's own sums, from now on. */
@@ -30,8 +32,8 @@ export interface ScanOptions {
 
 export interface ScanRequest extends ScanOptions {
   /**
-   * A scan that runs already is waited for: it is the answer, unless `allowEmpty` asks for another
-   * one after it. Default false: it makes the request fail as `busy`.
+   * A scan that runs already is waited for: it is the answer, unless `allowEmpty` or `full` asks for
+   * another one after it. Default false: it makes the request fail as `busy`.
    */
   readonly wait?: boolean;
 }
@@ -126,14 +128,14 @@ export class Scans {
    * origin that is not scanned at all.
    */
   async request(origin: OriginId, request: ScanRequest): Promise<ScanResult> {
-    const { wait = false, allowEmpty = false, onProgress } = request;
+    const { wait = false, allowEmpty = false, full = false, onProgress } = request;
     for (;;) {
       const scheduled = this.#origins.get(origin);
       if (scheduled === undefined)
         throw new OwnError("usage", `no enabled origin is named ${origin}`);
       const { running } = scheduled;
-      if (running === undefined || (wait && !allowEmpty)) {
-        const joined = running ?? this.#start(origin, scheduled, { allowEmpty, wait });
+      if (running === undefined || (wait && !allowEmpty && !full)) {
+        const joined = running ?? this.#start(origin, scheduled, { allowEmpty, full, wait });
         return await followed(joined, onProgress);
       }
       if (!wait) throw new OwnError("busy", `another scan of origin ${origin} is running`);
@@ -188,8 +190,8 @@ export class Scans {
       for (const watcher of watchers) watcher(progress);
     };
     const allowEmpty = options.allowEmpty === true || scheduled.allowEmpty;
-    const { wait = false } = options;
-    const result = scan(origin, { allowEmpty, wait, onProgress }, scheduled.abort.signal);
+    const { wait = false, full = false } = options;
+    const result = scan(origin, { allowEmpty, full, wait, onProgress }, scheduled.abort.signal);
     const intervalMs = scheduled.intervalMs * (1 + JITTER * (2 * random() - 1));
     const ended = result
       .then(

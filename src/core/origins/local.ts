@@ -14,6 +14,7 @@ import { MAX_DISK_READ_BYTES } from "./disk/protocol.ts";
 import type {
   DirEntry,
   FileStat,
+  ListingMemo,
   Origin,
   OriginCapabilities,
   OriginId,
@@ -54,7 +55,11 @@ export class LocalOrigin implements Origin {
     if (options.disk.watch !== undefined) this.watch = options.disk.watch;
   }
 
-  async *list(directory: BytePath, signal?: AbortSignal): AsyncGenerator<readonly DirEntry[]> {
+  async *list(
+    directory: BytePath,
+    signal?: AbortSignal,
+    memo?: ListingMemo,
+  ): AsyncGenerator<readonly DirEntry[]> {
     using open = await this.#openDirectory(directory, signal);
     const seen = new Set<ByteName>();
     let failure: DiskFailure | undefined;
@@ -69,9 +74,18 @@ export class LocalOrigin implements Origin {
       }
       if (entries.length > 0) yield entries;
       failure ??= page.failure;
+      if (memo !== undefined) memo.mark = page.mark;
       if (page.done) break;
     }
     if (failure !== undefined) throw this.#error(failure, directory);
+  }
+
+  marks(
+    directories: readonly BytePath[],
+    signal?: AbortSignal,
+  ): Promise<readonly (string | undefined)[]> {
+    const request = { op: "mark_directories", path: ROOT_PATH, paths: directories } as const;
+    return this.#call(request, messages.decodeMarks, signal);
   }
 
   stat(path: BytePath, signal?: AbortSignal): Promise<FileStat> {

@@ -75,6 +75,12 @@ export interface DirEntry extends FileStat {
   readonly name: ByteName;
 }
 
+/** What a listing is known by once it has ended; the caller makes one for each. */
+export interface ListingMemo {
+  /** Set by origins that have `marks`: as they would answer for this very listing. */
+  mark: string | undefined;
+}
+
 /** A stretch of a directory's listing. */
 export interface TreePage {
   readonly directory: BytePath;
@@ -134,7 +140,21 @@ export interface Origin {
    * for which `isValidName` holds, each once. A listing that ends without throwing is complete.
    * Entries that vanish while it runs may be left out. Leaving the loop early releases everything.
    */
-  list(directory: BytePath, signal?: AbortSignal): AsyncIterable<readonly DirEntry[]>;
+  list(
+    directory: BytePath,
+    signal?: AbortSignal,
+    memo?: ListingMemo,
+  ): AsyncIterable<readonly DirEntry[]>;
+
+  /**
+   * Marks of directories' listings, in the order asked for and without listing anything: equal marks
+   * mean equal entries. Undefined for a directory of which that cannot be told, or not cheaply. Ask
+   * for MARKED_ENTRIES entries at most, as far as is known.
+   */
+  marks?(
+    directories: readonly BytePath[],
+    signal?: AbortSignal,
+  ): Promise<readonly (string | undefined)[]>;
 
   /**
    * Every directory below the root, for storages that list all of their names in one go: steps of

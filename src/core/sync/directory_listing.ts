@@ -9,7 +9,7 @@ import type { CatalogChanges, CatalogWriter, ListingPage } from "../catalog/cata
 import { OriginError } from "../errors.ts";
 import { MAX_DEPTH, MAX_DIRECTORY_ENTRIES } from "../limits.ts";
 import { throwIfAborted } from "../origins/abort.ts";
-import type { DirEntry, FileStat, Origin } from "../origins/origin.ts";
+import type { DirEntry, FileStat, ListingMemo, Origin } from "../origins/origin.ts";
 import type { Exclusion } from "./exclusion.ts";
 
 export interface ListingPorts {
@@ -58,16 +58,23 @@ export async function listDirectory(
   signal?: AbortSignal,
 ): Promise<void> {
   const { path, stat } = directory;
+  const memo: ListingMemo = { mark: undefined };
   const listing = nextListing();
-  const send = async (entries: readonly DirEntry[], first: boolean, last: boolean) => {
-    const page = { origin: origin.id, directory: path, entries, first, last, listing };
+  const send = async (
+    entries: readonly DirEntry[],
+    first: boolean,
+    last: boolean,
+    mark?: string,
+  ) => {
+    const page = { origin: origin.id, directory: path, entries, first, last, listing, mark };
     const request: ListingPage = first ? { ...page, stat } : page;
     ports.onChanges(await ports.catalog.applyListing(request));
   };
   let waiting: readonly DirEntry[] | undefined;
   let first = true;
   let count = 0;
-  for await (const page of origin.list(path, signal)) {
+  let hasLoops = false;
+  for await (const page of origin.list(path, signal, memo)) {
     throwIfAborted(signal);
     count += page.length;
     if (count > MAX_DIRECTORY_ENTRIES) throw tooLarge(origin, path);
@@ -77,9 +84,17 @@ export async function listDirectory(
     }
     const shown = await showPage(origin, directory, exclusion, page);
     onPage(shown);
+    hasLoops ||= shown.loops.length > 0;
     waiting = shown.entries;
   }
-  await send(waiting ?? [], first, true);
+  // A loop is told of by every scan.
+  const mark = hasLoops ? undefined : memo.mark && shownMark(memo.mark, exclusion);
+  await send(waiting ?? [], first, true, mark);
+}
+
+/** Of what is made of a listing: what is left out of it does not show in the origin's mark. */
+export function shownMark(mark: string, exclusion: Exclusion): string {
+  return `${mark}${exclusion.key}`;
 }
 
 /**

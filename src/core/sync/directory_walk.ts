@@ -1,11 +1,12 @@
 /**
- * An origin listed directory by directory, several at once. What one of them cannot tell does not
- * stop the others, what the origin as a whole cannot does.
+ * An origin listed directory by directory, several at once; one of which the origin can tell that it
+ * is as it was is not listed again. What one of them cannot tell does not stop the others, what the
+ * origin as a whole cannot does.
  */
 
 import { type BytePath, joinPath, ROOT_PATH } from "../bytes.ts";
 import { MusicFsError, OwnError } from "../errors.ts";
-import { SCAN_PARALLEL_DIRECTORIES } from "../limits.ts";
+import { MARKED_DIRECTORIES, SCAN_PARALLEL_DIRECTORIES } from "../limits.ts";
 import type { DirEntry, FileStat, Origin } from "../origins/origin.ts";
 import {
   type Lineage,
@@ -14,6 +15,7 @@ import {
   type ShownPage,
 } from "./directory_listing.ts";
 import type { Exclusion } from "./exclusion.ts";
+import type { KnownDirectories } from "./known_directories.ts";
 import type { ScanTally } from "./scan_tally.ts";
 
 /** A directory that is still to be listed. */
@@ -26,6 +28,8 @@ interface Pending {
 export class DirectoryWalk {
   /** Taken from the end, so that the number of directories that wait stays small. */
   readonly #pending: Pending[] = [];
+  /** Directories that may be as they were; else they are pending, too. */
+  readonly #unsure: Pending[] = [];
   readonly #running = new Set<Promise<void>>();
 
   constructor(
@@ -33,6 +37,8 @@ export class DirectoryWalk {
     readonly ports: ListingPorts,
     readonly exclusion: Exclusion,
     readonly tally: ScanTally,
+    /** Tells which directories are as they were. Undefined: every directory is listed. */
+    readonly known: KnownDirectories | undefined,
   ) {}
 
   /** Resolves when every directory below the root was listed or failed by itself. */
@@ -42,9 +48,9 @@ export class DirectoryWalk {
     if (signal?.aborted) stop();
     signal?.addEventListener("abort", stop, { once: true });
     const lineage = { identity: rootStat.identity, outer: undefined };
-    this.#pending.push({ path: ROOT_PATH, stat: rootStat, lineage });
+    this.#found([{ path: ROOT_PATH, stat: rootStat, lineage }]);
     try {
-      while (this.#pending.length > 0 || this.#running.size > 0) {
+      while (this.#pending.length + this.#unsure.length + this.#running.size > 0) {
         if (abort.signal.aborted) throw cancelled(this.origin, signal);
         this.#start(abort.signal);
         await Promise.race(this.#running);
@@ -59,9 +65,10 @@ export class DirectoryWalk {
   #start(signal: AbortSignal): void {
     while (this.#running.size < SCAN_PARALLEL_DIRECTORIES) {
       const next = this.#pending.pop();
-      if (next === undefined) return;
-      const listing = this.#list(next, signal).finally(() => this.#running.delete(listing));
-      this.#running.add(listing);
+      const work = next === undefined ? this.#look(signal) : this.#list(next, signal);
+      if (work === undefined) return;
+      const running = work.finally(() => this.#running.delete(running));
+      this.#running.add(running);
     }
   }
 
@@ -82,8 +89,29 @@ export class DirectoryWalk {
     } catch (error) {
       this.#fail(path, error);
     }
-    this.#pending.push(...found);
+    this.#found(found);
     this.tally.close(isListed);
+  }
+
+  #found(directories: readonly Pending[]): void {
+    const to = this.known === undefined ? this.#pending : this.#unsure;
+    for (const each of directories) to.push(each);
+  }
+
+  /** Looks whether some directories are as they were: those are done with, the others are listed. */
+  #look(signal: AbortSignal): Promise<void> | undefined {
+    const batch = this.#unsure.splice(-MARKED_DIRECTORIES);
+    if (this.known === undefined || batch.length === 0) return undefined;
+    return this.known.among(batch, signal).then((known) => {
+      batch.forEach((each, index) => {
+        const listing = known[index];
+        if (listing === undefined) this.#pending.push(each);
+        else {
+          this.#found(listing.directories.map((entry) => below(each.path, each.lineage, entry)));
+          this.tally.seeKnown(listing);
+        }
+      });
+    });
   }
 
   /** Rethrows what concerns more than this directory. */

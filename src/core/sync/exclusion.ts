@@ -11,7 +11,11 @@ export class Exclusion {
   readonly #names: readonly Bun.Glob[];
   readonly #paths: readonly Bun.Glob[];
 
+  /** Equal for what leaves out the same: 16 hexadecimal digits. */
+  readonly key: string;
+
   constructor(globs: readonly string[]) {
+    this.key = Bun.hash.xxHash3(globs.join("\0")).toString(16).padStart(16, "0");
     this.#names = globs.filter((glob) => !glob.includes("/")).map((glob) => new Bun.Glob(glob));
     this.#paths = globs
       .filter((glob) => glob.includes("/"))

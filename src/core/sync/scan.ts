@@ -12,6 +12,7 @@ import type { Origin } from "../origins/origin.ts";
 import type { ListingPorts } from "./directory_listing.ts";
 import { DirectoryWalk } from "./directory_walk.ts";
 import type { Exclusion } from "./exclusion.ts";
+import { knownDirectories } from "./known_directories.ts";
 import { ScanLock } from "./scan_lock.ts";
 import { type ScanProblem, type ScanProgress, ScanTally } from "./scan_tally.ts";
 import { TreeWalk } from "./tree_walk.ts";
@@ -28,9 +29,11 @@ export interface ScanOptions {
   readonly exclusion: Exclusion;
   /** Removals are carried out that would be held back otherwise. Default false. */
   readonly allowEmpty?: boolean;
+  /** Lists every directory, also those that are known to be as they were. Default false. */
+  readonly full?: boolean;
   /**
    * A scan of the origin that runs already is waited for, and what it found is the answer, unless
-   * `allowEmpty` asks for more than it did. Default false: it makes this one fail as `busy`.
+   * `allowEmpty` or `full` asks for more than it did. Default false: it makes this one fail as `busy`.
    */
   readonly wait?: boolean;
   /** Told after every page, with the sums so far. */
@@ -58,12 +61,12 @@ export async function scan(
   signal?: AbortSignal,
 ): Promise<ScanResult> {
   const { events, clock } = ports;
-  const { wait = false, allowEmpty = false } = options;
+  const { wait = false, allowEmpty = false, full = false } = options;
   const finished = { type: "scan_finished", origin: origin.id } as const;
   try {
     const wish = { clock, wait, signal };
     using lock = await ScanLock.acquire<ScanResult>(ports.lockDirectory, origin.id, wish);
-    const found = lock.waited && !allowEmpty ? lock.foundBefore() : undefined;
+    const found = lock.waited && !allowEmpty && !full ? lock.foundBefore() : undefined;
     if (found !== undefined) return found;
     lock.begin();
     events.emit({ type: "scan_started", origin: origin.id });
@@ -108,7 +111,7 @@ async function walked(
 async function walkedOver(
   origin: Origin,
   ports: Omit<ScanPorts, "lockDirectory">,
-  { exclusion }: ScanOptions,
+  { exclusion, full = false }: ScanOptions,
   makeTally: () => ScanTally,
   signal: AbortSignal | undefined,
 ): Promise<ScanTally> {
@@ -120,6 +123,7 @@ async function walkedOver(
   const rootStat = await origin.stat(ROOT_PATH, signal);
   if (await new TreeWalk(origin, ports, exclusion, tally).run(rootStat, signal)) return tally;
   tally = makeTally();
-  await new DirectoryWalk(origin, ports, exclusion, tally).run(rootStat, signal);
+  const known = full ? undefined : knownDirectories(origin, ports.catalog, exclusion);
+  await new DirectoryWalk(origin, ports, exclusion, tally, known).run(rootStat, signal);
   return tally;
 }

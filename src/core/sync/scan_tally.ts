@@ -1,6 +1,7 @@
 /** What a scan has seen so far, and what it could not. */
 
 import { type BytePath, displayPath } from "../bytes.ts";
+import type { KnownListing } from "../catalog/catalog.ts";
 import type { DirEntry } from "../origins/origin.ts";
 
 export interface ScanProgress {
@@ -47,6 +48,14 @@ export class ScanTally {
       } else this.#open++;
     }
     this.#tell();
+  }
+
+  /** A directory that is as it was, and done with. */
+  seeKnown({ files, bytes, directories }: KnownListing): void {
+    this.#files += files;
+    this.#bytes += bytes;
+    this.#open += directories.length;
+    this.close(true);
   }
 
   /** A directory is done with. */

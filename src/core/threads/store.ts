@@ -6,6 +6,8 @@ import type {
   CatalogChanges,
   CatalogOrigin,
   CatalogWriter,
+  Confirmation,
+  KnownListing,
   ListingPage,
   ScanReport,
 } from "../catalog/catalog.ts";
@@ -86,6 +88,20 @@ export class StoreThread implements CatalogWriter {
 
   applyListing(page: ListingPage): Promise<CatalogChanges> {
     return this.#call("applyListing", page);
+  }
+
+  knownListings(
+    origin: OriginId,
+    directories: readonly BytePath[],
+  ): Promise<readonly (KnownListing | undefined)[]> {
+    return this.#call("knownListings", origin, directories);
+  }
+
+  confirmListings(
+    origin: OriginId,
+    confirmations: readonly Confirmation[],
+  ): Promise<readonly boolean[]> {
+    return this.#call("confirmListings", origin, confirmations);
   }
 
   finishScan(

@@ -174,6 +174,8 @@ class History {
     const { store } = this.catalog;
     const watched = {
       beginScan: (id: OriginId) => store.beginScan(id),
+      knownListings: store.knownListings.bind(store),
+      confirmListings: store.confirmListings.bind(store),
       abandonScan: (id: OriginId) => store.abandonScan(id),
       applyListing: (page: ListingPage) => this.commit(() => store.applyListing(page)),
       finishScan: async (id: OriginId, options: Parameters<CatalogStore["finishScan"]>[1]) => {

@@ -151,8 +151,8 @@ describe("POST /v1/scan", () => {
       [{ files: 7, directories: 2, pending: 1, knownFiles: 9 }],
     ]);
     expect(mount.asked).toEqual([
-      ["scan", { origins: ["disk"], allowEmpty: false, wait: false }],
-      ["scan", { origins: ["disk"], allowEmpty: true, wait: true }],
+      ["scan", { origins: ["disk"], allowEmpty: false, wait: false, full: false }],
+      ["scan", { origins: ["disk"], allowEmpty: true, wait: true, full: false }],
     ]);
   });
 

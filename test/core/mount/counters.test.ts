@@ -90,9 +90,9 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
       statements: {
         "store BEGIN": 26,
         "store COMMIT": 26,
-        "store INSERT": 1054,
+        "store INSERT": 1076,
         "store PRAGMA": 26,
-        "store SELECT": 1824,
+        "store SELECT": 1918,
         "store UPDATE": 47,
       },
       systemCalls: {
@@ -108,16 +108,16 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
   test("scanned again, with nothing changed", async () => {
     expect(await mount.costs(() => mount.scan())).toEqual({
       originRequests: {
-        "backup list": 22,
+        "backup list": 2,
         "backup stat": 1,
-        "nas list": 22,
+        "nas list": 2,
         "nas stat": 1,
       },
       statements: {
-        "store BEGIN": 26,
-        "store COMMIT": 26,
-        "store PRAGMA": 26,
-        "store SELECT": 362,
+        "store BEGIN": 4,
+        "store COMMIT": 4,
+        "store PRAGMA": 4,
+        "store SELECT": 154,
         "store UPDATE": 4,
       },
       systemCalls: {
@@ -311,9 +311,10 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
         "main SELECT": 6,
         "store BEGIN": 1,
         "store COMMIT": 1,
+        "store DELETE": 1,
         "store INSERT": 3,
         "store PRAGMA": 1,
-        "store SELECT": 17,
+        "store SELECT": 18,
         "store UPDATE": 2,
       },
       systemCalls: {
@@ -332,25 +333,25 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
         names: 1,
       },
       originRequests: {
-        "backup list": 22,
+        "backup list": 2,
         "backup stat": 1,
-        "nas list": 22,
+        "nas list": 6,
         "nas stat": 1,
       },
       statements: {
-        "store BEGIN": 26,
-        "store COMMIT": 26,
-        "store INSERT": 4,
-        "store PRAGMA": 26,
-        "store SELECT": 369,
+        "store BEGIN": 6,
+        "store COMMIT": 6,
+        "store INSERT": 6,
+        "store PRAGMA": 6,
+        "store SELECT": 187,
         "store UPDATE": 10,
       },
       systemCalls: {
-        close: 24,
+        close: 25,
         fstatx: 2,
-        getdents64: 44,
-        openat2: 24,
-        statx: 421,
+        getdents64: 46,
+        openat2: 25,
+        statx: 431,
       },
     });
   });

@@ -15,7 +15,7 @@ import { EAGAIN, EINTR } from "../../sys/errno.ts";
 import type { Syscalls } from "../../sys/libc.ts";
 import { Memory } from "../../sys/memory.ts";
 import { STATX_BASIC_STATS, STATX_BYTES, StatxView } from "../../sys/statx.ts";
-import { type Dirent, readDirents } from "./dirents.ts";
+import { type Dirent, eachDirent, readDirents } from "./dirents.ts";
 import { check, DiskFailure } from "./failure.ts";
 import type { DiskRoot } from "./root.ts";
 
@@ -33,6 +33,8 @@ const DIRENTS_BYTES = 32 * 1024;
 const AT_NO_AUTOMOUNT = 0x800;
 /** Signals, and renames that race with `..`, make the kernel ask for another try. */
 const MAX_TRIES = 32;
+
+const DOT = 0x2e;
 
 export class Beneath {
   /** What the latest `look` or `lookAt` found. */
@@ -83,6 +85,33 @@ export class Beneath {
     const read = () => this.syscalls.getdents64(fd, address, DIRENTS_BYTES);
     const length = check("getdents64", this.#patiently(read));
     return length === 0 ? undefined : readDirents(this.#memory, DIRENTS_AT, length);
+  }
+
+  /**
+   * As `entries`, without making anything of them: `visit` gets each name's bytes, valid until it
+   * returns, and whether it looked at them is its own affair. False at the end.
+   */
+  eachEntry(fd: number, visit: (name: Uint8Array, address: number, type: number) => void): boolean {
+    const { bytes, address } = this.#memory;
+    const read = () => this.syscalls.getdents64(fd, address + DIRENTS_AT, DIRENTS_BYTES);
+    const length = check("getdents64", this.#patiently(read));
+    eachDirent(this.#memory, DIRENTS_AT, length, (from, to, type) => {
+      const isDots =
+        bytes[from] === DOT && to - from < 3 && (to - from === 1 || bytes[from + 1] === DOT);
+      if (!isDots) visit(bytes.subarray(from, to), address + from, type);
+    });
+    return length > 0;
+  }
+
+  /** As `lookAt`, of the name that `eachEntry` gave the address of. */
+  lookAtAddress(fd: number, name: number): number {
+    const flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+    return this.syscalls.statx(fd, name, flags, STATX_BASIC_STATS, this.stat.address);
+  }
+
+  /** The `struct statx` of what was looked at. */
+  get statBytes(): Uint8Array {
+    return this.#memory.bytes.subarray(STAT_AT, STAT_AT + STATX_BYTES);
   }
 
   /** Reads until `lengthBytes` are there or the file ends; answers how many. */

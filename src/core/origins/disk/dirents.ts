@@ -22,15 +22,27 @@ export interface Dirent {
 /** What `lengthBytes` at `offset` of `memory` list, without `.`, `..` and names no file can have. */
 export function readDirents(memory: Memory, offset: number, lengthBytes: number): Dirent[] {
   const dirents: Dirent[] = [];
+  eachDirent(memory, offset, lengthBytes, (nameStart, nameEnd, type) => {
+    const name = nameFromBytes(memory.bytes.subarray(nameStart, nameEnd));
+    if (isValidName(name)) dirents.push({ name, type });
+  });
+  return dirents;
+}
+
+/** Tells where in `memory` the records' names begin and end (there is a NUL), all of them. */
+export function eachDirent(
+  memory: Memory,
+  offset: number,
+  lengthBytes: number,
+  visit: (nameStart: number, nameEnd: number, type: number) => void,
+): void {
   const end = offset + lengthBytes;
   for (let at = offset; at + NAME < end; ) {
     const recordBytes = memory.view.getUint16(at + LENGTH, true);
     if (recordBytes <= NAME) break;
     const nameStart = at + NAME;
     const nameEnd = memory.bytes.indexOf(0, nameStart);
-    const name = nameFromBytes(memory.bytes.subarray(nameStart, Math.max(nameStart, nameEnd)));
-    if (isValidName(name)) dirents.push({ name, type: memory.bytes[at + TYPE] ?? DIRENT.unknown });
+    visit(nameStart, Math.max(nameStart, nameEnd), memory.bytes[at + TYPE] ?? DIRENT.unknown);
     at += recordBytes;
   }
-  return dirents;
 }

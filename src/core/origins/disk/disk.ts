@@ -6,7 +6,17 @@
  * other end of a FIFO. Methods throw {@link DiskFailure}.
  */
 
-import { type BytePath, displayPath, joinPath, ROOT_PATH } from "../../bytes.ts";
+import {
+  type BytePath,
+  displayPath,
+  isValidName,
+  isValidPath,
+  joinPath,
+  nameFromBytes,
+  ROOT_PATH,
+  toBytes,
+} from "../../bytes.ts";
+import { MARKED_ENTRIES } from "../../limits.ts";
 import {
   arch,
   O_CLOEXEC,
@@ -27,6 +37,7 @@ import { Beneath } from "./beneath.ts";
 import { DIRENT, type Dirent } from "./dirents.ts";
 import { check, DiskFailure, failureOf, isOwnTrouble } from "./failure.ts";
 import { KeptFiles } from "./kept_files.ts";
+import { ListingMark } from "./listing_mark.ts";
 import { DiskRoot, type RootCheck } from "./root.ts";
 import { localToken, weakToken } from "./token.ts";
 
@@ -47,8 +58,17 @@ export interface DirectoryPage {
   readonly entries: readonly DirEntry[];
   /** True: the listing ends here. */
   readonly done: boolean;
+  /** With the last page: what `markDirectories` answers for it. */
+  readonly mark?: string;
   /** An entry that could not be looked at: the listing goes on, but is not complete. */
   readonly failure?: DiskFailure;
+}
+
+/** A record of getdents64, where it lies. */
+interface RawEntry {
+  readonly name: Uint8Array;
+  readonly address: number;
+  readonly type: number;
 }
 
 const FILE_FLAGS = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
@@ -62,7 +82,11 @@ export class Disk implements Disposable {
   readonly #root: DiskRoot;
   readonly #beneath: Beneath;
   readonly #kept: KeptFiles;
+  readonly #tokens: "strong" | "weak";
   readonly #tokenOf: (stat: StatxView) => string;
+  /** Of the directories that are being listed, by their descriptors. */
+  readonly #marks = new Map<number, ListingMark>();
+  readonly #mark = new ListingMark();
 
   /** Opens nothing yet: a disk may be away when its origin is made. */
   constructor(
@@ -74,34 +98,61 @@ export class Disk implements Disposable {
     this.#root = new DiskRoot(rootPath, this.#sys, nowMs, options.rootCheck);
     this.#beneath = new Beneath(this.#root, this.#sys);
     this.#kept = new KeptFiles(this.#sys, options.keptFiles ?? 0);
-    this.#tokenOf = options.tokens === "weak" ? weakToken : localToken;
+    this.#tokens = options.tokens ?? "strong";
+    this.#tokenOf = this.#tokens === "weak" ? weakToken : localToken;
   }
 
   /** Answers a descriptor for `readDirectory`, which the caller closes with `closeDirectory`. */
   openDirectory(path: BytePath): number {
-    return this.#reopening(() => check("open", this.#beneath.open(path, DIRECTORY_FLAGS)));
+    const fd = this.#reopening(() => check("open", this.#beneath.open(path, DIRECTORY_FLAGS)));
+    this.#marks.set(fd, new ListingMark());
+    return fd;
+  }
+
+  /**
+   * Marks of directories' listings, without the listings. Undefined for one that cannot be looked at
+   * in full, and for what would go beyond MARKED_ENTRIES entries.
+   */
+  markDirectories(paths: readonly BytePath[]): readonly (string | undefined)[] {
+    let left = MARKED_ENTRIES;
+    return paths.map((path) => {
+      if (left <= 0 || !isValidPath(path)) return undefined;
+      try {
+        return this.#markDirectory(path, () => left-- > 0);
+      } catch (error) {
+        // Listing it tells what is wrong, if something is.
+        if (error instanceof DiskFailure) return undefined;
+        throw error;
+      }
+    });
   }
 
   /** The next entries of `directory`, whose descriptor is `fd`. */
   readDirectory(fd: number, directory: BytePath): DirectoryPage {
     const dirents = this.#beneath.entries(fd);
-    if (dirents === undefined) return { entries: [], done: true };
+    const mark = this.#marks.get(fd);
+    if (dirents === undefined) {
+      return { entries: [], done: true, ...(mark && { mark: mark.end() }) };
+    }
     const entries: DirEntry[] = [];
     let failure: DiskFailure | undefined;
     for (const dirent of dirents) {
       try {
         const stat = this.#entryStat(fd, directory, dirent);
+        mark?.add(toBytes(dirent.name), stat && this.#beneath.statBytes, this.#tokens);
         if (stat !== undefined) entries.push({ name: dirent.name, ...stat });
       } catch (error) {
         if (!(error instanceof DiskFailure) || error.code === "device_gone") throw error;
         const message = `${displayPath(dirent.name)}: ${error.message}`;
         failure ??= new DiskFailure(error.code, message, error.errno);
+        this.#marks.delete(fd);
       }
     }
     return { entries, done: false, ...(failure && { failure }) };
   }
 
   closeDirectory(fd: number): void {
+    this.#marks.delete(fd);
     this.#sys.close(fd);
   }
 
@@ -220,6 +271,44 @@ export class Disk implements Disposable {
     if (version === undefined) return;
     if (version.sizeBytes !== stat.sizeBytes || version.token !== this.#tokenOf(stat)) {
       throw new DiskFailure("version_changed", "the file is another version than was asked for");
+    }
+  }
+
+  /** Undefined when `next`, asked before each entry, says that it is enough. */
+  #markDirectory(path: BytePath, next: () => boolean): string | undefined {
+    const fd = this.#reopening(() => check("open", this.#beneath.open(path, DIRECTORY_FLAGS)));
+    try {
+      const mark = this.#mark.begin();
+      let told = true;
+      const add = (name: Uint8Array, address: number, type: number) => {
+        told &&= next() && this.#markEntry(mark, fd, path, { name, address, type });
+      };
+      let more = true;
+      while (more && told) more = this.#beneath.eachEntry(fd, add);
+      return told ? mark.end() : undefined;
+    } finally {
+      this.#sys.close(fd);
+    }
+  }
+
+  /** False for an entry that cannot be looked at. */
+  #markEntry(mark: ListingMark, fd: number, directory: BytePath, entry: RawEntry): boolean {
+    const { name, address, type } = entry;
+    if (type === DIRENT.file || type === DIRENT.directory) {
+      const result = this.#beneath.lookAtAddress(fd, address);
+      if (result < 0 && result !== -ENOENT) return false;
+      mark.add(name, result < 0 ? undefined : this.#beneath.statBytes, this.#tokens);
+      return true;
+    }
+    const kept = nameFromBytes(name);
+    if (!isValidName(kept)) return false;
+    try {
+      const stat = this.#entryStat(fd, directory, { name: kept, type });
+      mark.add(toBytes(kept), stat && this.#beneath.statBytes, this.#tokens);
+      return true;
+    } catch (error) {
+      if (error instanceof DiskFailure) return false;
+      throw error;
     }
   }
 

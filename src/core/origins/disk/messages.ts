@@ -3,11 +3,13 @@
  * in a guard process. Little-endian; texts (byte strings) and messages (UTF-8) are
  * preceded by their length.
  *
- *     request   u8 op; f64 directory; f64 offset; u32 length; text path; text size-and-token
+ *     request   u8 op; f64 directory; f64 offset; u32 length; text path; text size-and-token;
+ *               text paths, NUL between them
  *     result    u8 ok; then by op:
  *               openDirectory  f64 directory
- *               readDirectory  u8 done; text failure code; message;
+ *               readDirectory  u8 done; text mark; text failure code; message;
  *                              u32 count; count x (text name, attributes)
+ *               markDirectories  u32 count; count x text mark
  *               stat           attributes
  *               read           7 unused; the bytes
  *               probe          message ("" when all is well)
@@ -31,6 +33,7 @@ export const OPS = [
   "open_directory",
   "read_directory",
   "close_directory",
+  "mark_directories",
   "stat",
   "read",
   "probe",
@@ -46,6 +49,8 @@ export interface DiskRequest {
   readonly offsetBytes?: number;
   readonly lengthBytes?: number;
   readonly version?: OriginVersion;
+  /** Of mark_directories. */
+  readonly paths?: readonly BytePath[];
 }
 
 /** Where a read's bytes begin in its result. */
@@ -63,6 +68,7 @@ export function encodeRequest(request: DiskRequest): Uint8Array<ArrayBuffer> {
     .u32(request.lengthBytes ?? 0)
     .text(request.path)
     .text(version ? `${version.sizeBytes} ${version.token}` : "")
+    .text(request.paths?.join("\0") ?? "")
     .finish();
 }
 
@@ -75,7 +81,11 @@ export function decodeRequest(bytes: Uint8Array): DiskRequest {
   const lengthBytes = packet.u32();
   const path = packet.text() as BytePath;
   const version = parseVersion(packet.text());
-  return { op, path, directory, offsetBytes, lengthBytes, ...(version && { version }) };
+  const request = { op, path, directory, offsetBytes, lengthBytes, ...(version && { version }) };
+  const paths = packet.text();
+  return op === "mark_directories"
+    ? { ...request, paths: paths.split("\0") as BytePath[] }
+    : request;
 }
 
 function parseVersion(text: string): OriginVersion | undefined {
@@ -98,10 +108,20 @@ export function encodeDirectory(directory: number): Uint8Array<ArrayBuffer> {
 
 export function encodePage(page: DirectoryPage): Uint8Array<ArrayBuffer> {
   const packet = new PacketWriter(page.entries.length * 192 + 256);
-  packet.u8(OK).u8(page.done ? 1 : 0);
+  packet
+    .u8(OK)
+    .u8(page.done ? 1 : 0)
+    .text(page.mark ?? "");
   packet.text(page.failure?.code ?? "").message(page.failure?.message ?? "");
   packet.u32(page.entries.length);
   for (const entry of page.entries) writeStat(packet.text(entry.name), entry);
+  return packet.finish();
+}
+
+/** `""`: none. */
+export function encodeMarks(marks: readonly (string | undefined)[]): Uint8Array<ArrayBuffer> {
+  const packet = new PacketWriter().u8(OK).u32(marks.length);
+  for (const mark of marks) packet.text(mark ?? "");
   return packet.finish();
 }
 
@@ -166,6 +186,7 @@ export function decodeDirectory(result: Uint8Array): number {
 export function decodePage(result: Uint8Array): DirectoryPage {
   const packet = opened(result);
   const done = packet.u8() === 1;
+  const mark = packet.text();
   const code = packet.text();
   const message = packet.message();
   const entries: DirEntry[] = [];
@@ -173,8 +194,16 @@ export function decodePage(result: Uint8Array): DirectoryPage {
     const name = packet.text() as ByteName;
     entries.push({ name, ...readStat(packet) });
   }
-  if (!isErrorCode(code)) return { entries, done };
-  return { entries, done, failure: new DiskFailure(code, message) };
+  const page = { entries, done, ...(mark !== "" && { mark }) };
+  if (!isErrorCode(code)) return page;
+  return { ...page, failure: new DiskFailure(code, message) };
+}
+
+export function decodeMarks(result: Uint8Array): readonly (string | undefined)[] {
+  const packet = opened(result);
+  const marks: (string | undefined)[] = [];
+  for (let left = packet.u32(); left > 0; left--) marks.push(packet.text() || undefined);
+  return marks;
 }
 
 export function decodeStat(result: Uint8Array): FileStat {

@@ -9,6 +9,7 @@ import {
   encodeDirectory,
   encodeDone,
   encodeFailure,
+  encodeMarks,
   encodePage,
   encodeProbe,
   encodeStat,
@@ -38,6 +39,8 @@ function serve(disk: Disk, request: DiskRequest): Uint8Array<ArrayBuffer> {
     case "close_directory":
       disk.closeDirectory(request.directory ?? -1);
       return encodeDone();
+    case "mark_directories":
+      return encodeMarks(disk.markDirectories(request.paths ?? []));
     case "stat":
       return encodeStat(disk.stat(request.path));
     case "read":

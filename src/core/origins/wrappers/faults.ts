@@ -10,6 +10,7 @@ import { cancelled, throwIfAborted } from "../abort.ts";
 import type {
   DirEntry,
   FileStat,
+  ListingMemo,
   Origin,
   OriginVersion,
   ReadOptions,
@@ -107,12 +108,15 @@ class FaultyOrigin extends WrappedOrigin {
   override async *list(
     directory: BytePath,
     signal?: AbortSignal,
+    memo?: ListingMemo,
   ): AsyncGenerator<readonly DirEntry[]> {
     const faults = this.plan.strike("list", directory);
     await this.#obstruct(faults, directory, signal);
     const cut = faults.find((fault) => fault.kind === "cut_listing");
     let pages = 0;
-    for await (const page of super.list(directory, signal)) {
+    // A mark is of what the origin has, not of what a fault makes of it.
+    const honest = faults.length === 0 ? memo : undefined;
+    for await (const page of super.list(directory, signal, honest)) {
       if (cut !== undefined && pages++ >= cut.afterPages) {
         throw this.#error(cut.code, directory);
       }

@@ -9,6 +9,7 @@ import { throwIfAborted } from "../abort.ts";
 import type {
   DirEntry,
   FileStat,
+  ListingMemo,
   Origin,
   OriginCapabilities,
   OriginId,
@@ -48,6 +49,7 @@ export class WrappedOrigin implements Origin {
   readonly type: OriginType;
   readonly capabilities: OriginCapabilities;
   readonly watch?: NonNullable<Origin["watch"]>;
+  readonly marks?: NonNullable<Origin["marks"]>;
   readonly listTree?: NonNullable<Origin["listTree"]>;
   readonly proof?: NonNullable<Origin["proof"]>;
   readonly dropConnections?: NonNullable<Origin["dropConnections"]>;
@@ -61,6 +63,13 @@ export class WrappedOrigin implements Origin {
     this.capabilities = inner.capabilities;
     if (inner.watch) this.watch = inner.watch.bind(inner);
     if (inner.dropConnections) this.dropConnections = inner.dropConnections.bind(inner);
+    const marks = inner.marks?.bind(inner);
+    if (marks) {
+      this.marks = (directories, signal) =>
+        around({ kind: "list", path: directories[0] ?? ROOT_PATH }, signal, (inside) =>
+          marks(directories, inside),
+        );
+    }
     const listTree = inner.listTree?.bind(inner);
     if (listTree) this.listTree = (signal) => this.#pages(ROOT_PATH, signal, listTree);
     const proof = inner.proof?.bind(inner);
@@ -70,8 +79,13 @@ export class WrappedOrigin implements Origin {
     }
   }
 
-  list(directory: BytePath, signal?: AbortSignal): AsyncGenerator<readonly DirEntry[]> {
-    return this.#pages(directory, signal, (inside) => this.inner.list(directory, inside));
+  list(
+    directory: BytePath,
+    signal?: AbortSignal,
+    memo?: ListingMemo,
+  ): AsyncGenerator<readonly DirEntry[]> {
+    const list = (inside: AbortSignal) => this.inner.list(directory, inside, memo);
+    return this.#pages(directory, signal, list);
   }
 
   async *#pages<Page>(

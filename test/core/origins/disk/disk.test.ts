@@ -1,4 +1,3 @@
-import { type Pointer, toArrayBuffer } from "bun:ffi";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +8,7 @@ import { ROOT_RECHECK_MS } from "../../../../src/core/origins/disk/root.ts";
 import * as E from "../../../../src/core/sys/errno.ts";
 import { Memory } from "../../../../src/core/sys/memory.ts";
 import { openBelow } from "../../../support/descriptors.ts";
+import { eraseTypes } from "../../../support/erase_types.ts";
 import { replacedSyscalls } from "../../../support/failing_syscalls.ts";
 import { LocalTree } from "../../../support/local_tree.ts";
 
@@ -356,10 +356,3 @@ describe("Disk's root", () => {
     expect(none.probe()).toMatchObject({ status: "degraded" });
   });
 });
-
-/** Sets d_type of every record to DT_UNKNOWN, in memory that only an address is known of. */
-function eraseTypes(address: number, lengthBytes: number): void {
-  if (lengthBytes <= 0) return;
-  const view = new DataView(toArrayBuffer(address as Pointer, 0, lengthBytes));
-  for (let at = 0; at < lengthBytes; at += view.getUint16(at + 16, true)) view.setUint8(at + 18, 0);
-}

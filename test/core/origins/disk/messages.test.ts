@@ -44,6 +44,12 @@ describe("disk protocol", () => {
       version: { sizeBytes: 2 ** 44, token: "a b c" },
     };
     expect(messages.decodeRequest(messages.encodeRequest(request))).toEqual(request);
+    const marked = { ...request, op: "mark_directories", paths: ["", "a/b", "\xff"] as BytePath[] };
+    expect(messages.decodeRequest(messages.encodeRequest(marked as messages.DiskRequest))).toEqual(
+      marked as messages.DiskRequest,
+    );
+    const marks = ["ab", undefined, "cd"];
+    expect(messages.decodeMarks(messages.encodeMarks(marks))).toEqual(marks);
     for (const op of messages.OPS) {
       const bytes = messages.encodeRequest({ op, path: "" as BytePath });
       expect(messages.decodeRequest(bytes).op).toBe(op);
@@ -78,6 +84,7 @@ describe("disk protocol", () => {
       messages.decodeDone,
       messages.decodeDirectory,
       messages.decodePage,
+      messages.decodeMarks,
       messages.decodeStat,
       messages.decodeProbe,
       messages.decodeRead,
