@@ -57,8 +57,6 @@ export interface FederationPorts {
   readonly health: HealthSettings;
   readonly read: Pick<ReadSettings, "readDeadlineMs" | "hedge" | "failover">;
   readonly findings: ReplicaFindings;
-  /** The machine slept or its network changed: drop the origin's connections. Default: nothing. */
-  readonly dropConnections?: (origin: Origin) => void;
   /** A text that differs when the machine's network does. Default: its addresses. */
   readonly network?: () => string;
   /** A replica was found to be gone, changed or denied: look at it again. Default: nothing. */
@@ -81,7 +79,7 @@ export class Federation {
     this.health = new HealthMonitor(clock, events, ports.health, {
       onChange: () => this.registry.refreshRouting(),
       onProbed: (origin, latencyMs) => this.#onLatency(origin, latencyMs),
-      dropConnections: (origin) => ports.dropConnections?.(origin),
+      dropConnections: (origin) => origin.dropConnections?.(),
       network: ports.network ?? networkAddresses,
     });
     const { router, health } = this;

@@ -68,12 +68,19 @@ interface Monitored {
   suspectedMs: number;
 }
 
+interface Timer {
+  /** Monotonic. */
+  readonly dueMs: number;
+}
+
 const NEVER = Number.NEGATIVE_INFINITY;
 
 export class HealthMonitor implements HealthView {
   readonly #monitored = new Map<OriginId, Monitored>();
   readonly #hooks: HealthHooks;
   readonly #machine: MachineWatch;
+  /** Scheduled and not run. */
+  readonly #timers = new Set<Timer>();
   #allUnhealthy = false;
 
   constructor(
@@ -238,19 +245,32 @@ export class HealthMonitor implements HealthView {
 
   /** As `clock.schedule`, but looks first whether the timer is late for a reason. */
   #schedule(delayMs: number, task: () => void): Disposable {
-    const dueMs = this.clock.monotonicMs() + delayMs;
-    return this.clock.schedule(delayMs, () => {
+    const timer: Timer = { dueMs: this.clock.monotonicMs() + delayMs };
+    this.#timers.add(timer);
+    const scheduled = this.clock.schedule(delayMs, () => {
       // A reset replaces the checks that run and arms all timers: then the task changes nothing.
-      this.#noticeMachine(dueMs);
+      this.#noticeMachine();
+      this.#timers.delete(timer);
       task();
     });
+    return {
+      [Symbol.dispose]: () => {
+        this.#timers.delete(timer);
+        scheduled[Symbol.dispose]();
+      },
+    };
   }
 
-  /** Resets if the machine slept or its network changed; `dueMs`: of the timer that runs. */
-  #noticeMachine(dueMs = this.clock.monotonicMs()): void {
+  /**
+   * Resets if the machine slept or its network changed. After a sleep many timers are due, and any
+   * of them may run before those of this monitor: one that waits tells as well as the one that runs.
+   */
+  #noticeMachine(): void {
     const jumped = this.#machine.clockJumped();
     const changed = this.#machine.networkChanged();
-    if (jumped || changed || this.#machine.isLate(dueMs)) this.reset();
+    let late = false;
+    for (const { dueMs } of this.#timers) late ||= this.#machine.isLate(dueMs);
+    if (jumped || changed || late) this.reset();
   }
 
   #check(entry: Monitored, forgiving: boolean): Promise<void> {
@@ -262,6 +282,8 @@ export class HealthMonitor implements HealthView {
     const check: Check = { probe, done: promise, finish: (instead) => resolve(instead) };
     entry.check = check;
     void probe.outcome.then((outcome) => {
+      // It may have failed for the sleep, before any timer here has run: then another takes its place.
+      if (outcome.status === "failed" && entry.check === check) this.#noticeMachine();
       if (entry.check !== check) return;
       entry.check = undefined;
       entry.lastCheckMs = this.clock.wallMs();

@@ -49,6 +49,8 @@ export class ScriptedOrigin implements Origin {
     maxConcurrency: 8,
     strongTokens: true,
   };
+  /** How often its connections were dropped. */
+  dropped = 0;
   /** The bytes of every file. */
   content: Uint8Array = new Uint8Array(0);
   /** Taken one after the other; then `reads`. */
@@ -105,6 +107,10 @@ export class ScriptedOrigin implements Origin {
   watch(onChange: ChangeListener): Disposable {
     this.listeners.add(onChange);
     return { [Symbol.dispose]: () => void this.listeners.delete(onChange) };
+  }
+
+  dropConnections(): void {
+    this.dropped++;
   }
 
   async close(): Promise<void> {
