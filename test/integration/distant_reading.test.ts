@@ -1,0 +1,79 @@
+/** What reading over a network costs: round trips to the first byte, and bytes fetched for nothing. */
+
+import { afterAll, beforeAll, expect } from "bun:test";
+import { BLOCK_BYTES } from "../../src/core/limits.ts";
+import { needing } from "../support/needs.ts";
+import { DISTANT, DistantLibrary, type Place } from "./support/distant_library.ts";
+
+const ROUND_TRIP_MS = 50;
+const MIB = 1024 * 1024;
+const FILE_BYTES = 6 * MIB;
+
+/** The least of so many is not disturbed by what else the machine does. */
+const TRIES = 8;
+const SCANNED = 16;
+
+/** What a media server looks at: headers, and tags at the end. */
+const HEAD: Place = [0, BLOCK_BYTES];
+const TAIL: Place = [-2 * BLOCK_BYTES, 2 * BLOCK_BYTES];
+
+/** Round trips to the first byte, of a file that is opened and of another place in it. */
+const FIRST = { sftp: 2, s3: 1 } as const;
+const SEEK = 1;
+
+/**
+ * Bytes fetched for each that a media server looks at. Where a program reads 64 KiB of a file's
+ * beginning, Linux asks for 128 KiB in one request, of which nothing can be left out of the answer;
+ * the rest is what the wire adds.
+ */
+const SCAN_COST = (4 / 3) * 1.05;
+
+const { describe, test } = needing("root", "fuse");
+
+describe("reading files that are a network away", () => {
+  let library: DistantLibrary;
+
+  beforeAll(async () => {
+    const names = [...named("warm", 4), ...named("opened", TRIES), ...named("scanned", SCANNED)];
+    const content = crypto.getRandomValues(new Uint8Array(BLOCK_BYTES));
+    const bytes = Buffer.alloc(FILE_BYTES, content);
+    library = await DistantLibrary.start(Object.fromEntries(names.map((name) => [name, bytes])));
+  }, 120_000);
+  afterAll(async () => {
+    await library[Symbol.asyncDispose]();
+  }, 60_000);
+
+  for (const id of DISTANT) {
+    test(`${id}: the first byte costs ${FIRST[id]} round trips of 50 ms, a seek one (R-1)`, async () => {
+      await library.read(id, named("warm", 4), [HEAD]);
+      library.roundTripMs = ROUND_TRIP_MS;
+      const places: Place[] = [
+        [0, 4096],
+        [FILE_BYTES / 2, 4096],
+      ];
+      const timed = await library.read(id, named("opened", TRIES), places);
+      library.roundTripMs = 0;
+      const trips = (ms: readonly number[]) => Math.floor(Math.min(...ms) / ROUND_TRIP_MS);
+      const first = timed.map(({ openMs, readsMs: [ms = 0] }) => openMs + ms);
+      const seeks = timed.map(({ readsMs: [, ms = 0] }) => ms);
+      expect({ first: trips(first), seek: trips(seeks) }).toEqual({ first: FIRST[id], seek: SEEK });
+    }, 60_000);
+
+    test(`${id}: a look at the first 4 KiB fetches one block`, async () => {
+      const [name = ""] = named("scanned", SCANNED).slice(-1);
+      const fetched = await library.received(id, () => library.read(id, [name], [[0, 4096]]));
+      expect(fetched / BLOCK_BYTES).toBeWithin(1, 1.2);
+    }, 60_000);
+
+    test(`${id}: a media server's scan fetches what the kernel asks for, and hardly more`, async () => {
+      const names = named("scanned", SCANNED - 1);
+      const fetched = await library.received(id, () => library.read(id, names, [HEAD, TAIL]));
+      const asked = names.length * (HEAD[1] + TAIL[1]);
+      expect(fetched / asked).toBeWithin(1, SCAN_COST);
+    }, 60_000);
+  }
+});
+
+function named(kind: string, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, i) => `${kind}-${i}`);
+}
