@@ -21,6 +21,7 @@ import { Disk } from "../../../src/core/origins/disk/disk.ts";
 import { LOCAL_CAPABILITIES, LocalOrigin } from "../../../src/core/origins/local.ts";
 import { Exclusion } from "../../../src/core/sync/exclusion.ts";
 import type { ScanOptions } from "../../../src/core/sync/scan.ts";
+import type { ScanProgress } from "../../../src/core/sync/scan_tally.ts";
 import { Dice } from "../../support/dice.ts";
 import { replacedSyscalls } from "../../support/failing_syscalls.ts";
 import { A } from "../catalog/fixture.ts";
@@ -166,6 +167,39 @@ describe("a scan of directories that are as they were", () => {
       expect(await disk.scan()).toMatchObject({ outcome: "held", kept: 10 });
     expect(disk.tree).toHaveLength(12);
     expect(await disk.scan({ allowEmpty: true })).toMatchObject({ removed: 10 });
+  });
+
+  test("goes on where a scan that was killed has left off", async () => {
+    await using disk = await DiskLibrary.of(40, 3);
+    const abort = new AbortController();
+    const onProgress = ({ directories }: ScanProgress) => {
+      if (directories === 30) abort.abort("killed");
+    };
+    const { origin, library } = disk;
+    const killed = library.scanOf(origin, { onProgress }, abort.signal);
+    expect(await killed.catch((error: unknown) => error)).toMatchObject({ code: "cancelled" });
+    await library.catalog.reopen();
+    const result = await disk.scan();
+    expect(result).toMatchObject({ outcome: "complete", files: 120, directories: 41 });
+    expect(result.listed).toBeLessThanOrEqual(41 - 30);
+    expect(disk.tree).toHaveLength(160);
+  });
+
+  test("keeps every file of a disk whose mount point is empty", async () => {
+    await using disk = await DiskLibrary.of(3, 4);
+    await disk.scan();
+    const tree = [...disk.tree];
+    renameSync(disk.root, `${disk.root}.away`);
+    mkdirSync(disk.root);
+    // As the health check does, it goes by the path again.
+    await disk.origin.probe();
+    expect(await disk.scan()).toMatchObject({ outcome: "held", kept: 12, removed: 0 });
+    expect(disk.tree).toEqual(tree);
+    rmSync(disk.root, { recursive: true });
+    renameSync(`${disk.root}.away`, disk.root);
+    await disk.origin.probe();
+    expect(await disk.scan()).toMatchObject({ outcome: "complete", added: 0, modified: 0 });
+    expect(disk.tree).toEqual(tree);
   });
 
   test("lists a directory of many entries every time", async () => {

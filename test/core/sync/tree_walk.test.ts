@@ -120,4 +120,35 @@ describe("a scan of an origin that lists in one go", () => {
     made.bucket.failure = undefined;
     expect(await made.scan()).toMatchObject({ outcome: "complete", removed: 5 });
   });
+
+  const GONE = { status: 404, code: "NoSuchBucket" } as const;
+  const EXPIRED = { status: 400, code: "ExpiredToken" } as const;
+  for (const [what, failure, code] of [
+    ["a bucket that is gone", GONE, "misconfigured"],
+    ["credentials that have expired", EXPIRED, "credentials"],
+  ] as const) {
+    test(`keeps every file with ${what}, from the start or in the middle of a scan`, async () => {
+      await using made = await BucketLibrary.open(6, 5);
+      await made.scan();
+      const before = [...made.tree];
+      for (let album = 0; album < 5; album++) {
+        for (let track = 0; track < 5; track++) made.bucket.remove(`al ${album}/tr ${track}`);
+      }
+      made.bucket.put("al 6/tr 0");
+      made.bucket.pageKeys = 2;
+      for (const at of [0, 1, 2]) {
+        made.bucket.failure = { at, ...failure };
+        const error = await made.scan({ allowEmpty: true }).catch((thrown: unknown) => thrown);
+        expect(error).toMatchObject({ code, scope: "origin" });
+        expect(made.tree.filter((line) => !line.startsWith("al 6"))).toEqual(before);
+      }
+      expect(made.library.events.at(-1)).toMatchObject({
+        type: "scan_finished",
+        outcome: "failed",
+      });
+      made.bucket.failure = undefined;
+      expect(await made.scan()).toMatchObject({ outcome: "held", kept: 25 });
+      expect(await made.scan({ allowEmpty: true })).toMatchObject({ removed: 25 });
+    });
+  }
 });
