@@ -19,18 +19,20 @@ export const UNHEALTHY_THRESHOLD = 2;
 /** A mount learns within this that an origin hangs: its checks all wait for their time-outs. */
 export const NOTICED_MS = UNHEALTHY_THRESHOLD * (CHECK_INTERVAL_MS + CHECK_TIMEOUT_MS);
 
-const CONFIG = `
+const configuration = (contentCacheGb: number) => `
 [health]
 check_interval_secs = ${CHECK_INTERVAL_MS / 1000}
 timeout_ms = ${CHECK_TIMEOUT_MS}
 unhealthy_threshold = ${UNHEALTHY_THRESHOLD}
 
 [cache]
-content_cache_gb = 0
+content_cache_gb = ${contentCacheGb}
 
 [read]
 read_deadline_ms = ${READ_DEADLINE_MS}
 `;
+
+const LOGGED = ["--log-level", "debug"];
 
 /** What remote origins have in common. */
 const REMOTE = { "operation-timeout-ms": 3000 };
@@ -51,12 +53,15 @@ export class FederatedLibrary implements AsyncDisposable {
     readonly workspace: Workspace,
   ) {}
 
-  /** With servers and configuration, but no files and not mounted. */
-  static async create(): Promise<FederatedLibrary> {
+  /**
+   * With servers and configuration, but no files and not mounted. `contentCacheGb`: what the cache
+   * may hold; default: nothing is kept.
+   */
+  static async create(contentCacheGb = 0): Promise<FederatedLibrary> {
     await using starting = new AsyncDisposableStack();
     const remotes = starting.use(await Remotes.start());
     const library = new FederatedLibrary(remotes, starting.use(new Workspace("federation")));
-    await library.#configure();
+    await library.#configure(contentCacheGb);
     library.#cleanUp.use(starting.move());
     return library;
   }
@@ -79,8 +84,22 @@ export class FederatedLibrary implements AsyncDisposable {
   /** Mounts and waits until all origins have been scanned. */
   async start(): Promise<void> {
     const options = { env: this.secrets };
-    this.#mount = await Mount.scanned(this.workspace, ["--log-level", "debug"], options);
+    this.#mount = await Mount.scanned(this.workspace, LOGGED, options);
     this.#cleanUp.use(this.#mount);
+  }
+
+  /** Ends the mount and mounts again; does not wait for origins. */
+  async remount(): Promise<void> {
+    await this.mount.stop();
+    this.#mount = await Mount.start(this.workspace, LOGGED, { env: this.secrets });
+    this.#cleanUp.use(this.#mount);
+  }
+
+  /** Has the kernel forget what it holds of the files' bytes. */
+  async dropPages(...paths: readonly string[]): Promise<void> {
+    for (const path of paths) {
+      await must(["dd", `if=${this.#mounted(path)}`, "iflag=nocache", "count=0", "status=none"]);
+    }
   }
 
   /** The files put so far. */
@@ -171,10 +190,10 @@ export class FederatedLibrary implements AsyncDisposable {
     return { ...read, path, content };
   }
 
-  async #configure(): Promise<void> {
+  async #configure(contentCacheGb: number): Promise<void> {
     const { workspace } = this;
     const { sshd, s3, smb, all } = this.remotes;
-    workspace.file("home/config/musicfs/config.toml", CONFIG);
+    workspace.file("home/config/musicfs/config.toml", configuration(contentCacheGb));
     const passphrase = workspace.file("attic.credentials", `PASSPHRASE=${sshd.passphrase}\n`);
     chmodSync(passphrase, 0o600);
     await this.#add("attic", "sftp", 1, {
