@@ -5,6 +5,7 @@ import { PASSTHROUGH } from "./local_peers.ts";
 import { OURS } from "./peers.ts";
 import { REMOTE_SEQUENTIAL, REMOTE_SMALL_FILES, type RemoteFigures } from "./remote.ts";
 import { type Figure, figureOf, rounded, table } from "./report.ts";
+import { FIND, RESCAN } from "./scan.ts";
 import type { Latency } from "./sick.ts";
 
 export interface Aim {
@@ -54,6 +55,19 @@ export function localAims({ wall, footprint }: LocalFigures): readonly Aim[] {
       bound: 0.1,
       kind: "below",
     },
+  ];
+}
+
+export function scanAims(figures: readonly Figure[]): readonly Aim[] {
+  const of = (peer: string, workload: string) => figureOf(figures, peer, workload) ?? Number.NaN;
+  return [
+    {
+      name: "scan without a change: times find's",
+      measured: of(OURS, RESCAN) / of(FIND, RESCAN),
+      bound: 3,
+      kind: "at most",
+    },
+    { name: "resident memory of a scan, MB", measured: of(OURS, "RSS"), bound: 200, kind: "below" },
   ];
 }
 

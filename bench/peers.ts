@@ -17,7 +17,7 @@ export interface Peer {
 /** The name under which the others are compared with it. */
 export const OURS = "musicfs";
 
-const BINARY = resolve(import.meta.dir, "../dist/musicfs");
+export const BINARY = resolve(import.meta.dir, "../dist/musicfs");
 
 /**
  * MusicFS with these arguments over so many origins. It is ready when its scans have ended: what is

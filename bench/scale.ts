@@ -11,6 +11,8 @@ export interface Scale {
   /** Every figure is the median of so many runs, the peers taking turns. */
   readonly rounds: number;
   readonly idleSeconds: number;
+  /** Files, a hundred in a directory, that are scanned though nothing has changed. */
+  readonly scannedFiles: number;
   /** Behind SFTP and S3. */
   readonly remoteFiles: number;
   readonly remoteLargeFileBytes: number;
@@ -30,6 +32,7 @@ export const SCALES = {
     randomReads: 1000,
     rounds: 5,
     idleSeconds: 30,
+    scannedFiles: 200_000,
     remoteFiles: 1000,
     remoteLargeFileBytes: 1024 * MIB,
     remoteRounds: 1,
@@ -42,6 +45,7 @@ export const SCALES = {
     randomReads: 500,
     rounds: 1,
     idleSeconds: 2,
+    scannedFiles: 20_000,
     remoteFiles: 100,
     remoteLargeFileBytes: 64 * MIB,
     remoteRounds: 1,
@@ -54,6 +58,7 @@ export const SCALES = {
     randomReads: 20,
     rounds: 1,
     idleSeconds: 0.1,
+    scannedFiles: 200,
     remoteFiles: 5,
     remoteLargeFileBytes: MIB,
     remoteRounds: 1,

@@ -1,7 +1,7 @@
 /**
  * Measures MusicFS beside what people use today, on this machine, in one run:
  *
- *   bun scripts/bench.ts [--quick | --smoke] [local | remote]...
+ *   bun scripts/bench.ts [--quick | --smoke] [local | scan | remote]...
  *
  * Prints Markdown (docs/benchmarks.md). `--quick` takes under a minute and tells little, `--smoke` only shows that
  * everything still runs. Needs root: it drops the kernel's caches. Works in a temporary directory and leaves nothing.
@@ -10,20 +10,21 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type Aim, aimTable, localAims, remoteAims, sickAims } from "../bench/aims.ts";
+import { type Aim, aimTable, localAims, remoteAims, scanAims, sickAims } from "../bench/aims.ts";
 import { benchLocal } from "../bench/local.ts";
 import { describeMachine } from "../bench/machine.ts";
 import { endOnSignals } from "../bench/program.ts";
 import { benchRemote } from "../bench/remote.ts";
 import { figureTable } from "../bench/report.ts";
 import { SCALES, type Scale } from "../bench/scale.ts";
+import { benchScan } from "../bench/scan.ts";
 import { startServers } from "../bench/servers.ts";
 import { benchSick, latencyTable } from "../bench/sick.ts";
 
-const PARTS = ["local", "remote"] as const;
+const PARTS = ["local", "scan", "remote"] as const;
 
 function usage(problem: string): never {
-  console.error(`bench: ${problem}\nusage: bench [--quick | --smoke] [local | remote]...`);
+  console.error(`bench: ${problem}\nusage: bench [--quick | --smoke] [local | scan | remote]...`);
   process.exit(2);
 }
 
@@ -43,6 +44,12 @@ async function local(scale: Scale, root: string): Promise<readonly Aim[]> {
     figureTable(figures.footprint),
   );
   return localAims(figures);
+}
+
+async function scan(scale: Scale, root: string): Promise<readonly Aim[]> {
+  const figures = await benchScan(scale, root);
+  section(`Scans of ${scale.scannedFiles} files`, figureTable(figures));
+  return scanAims(figures);
 }
 
 async function remote(scale: Scale, root: string): Promise<readonly Aim[]> {
@@ -75,6 +82,7 @@ async function main(): Promise<void> {
     section("Machine", describeMachine(root));
     const aims: Aim[] = [];
     if (has("local")) aims.push(...(await local(scale, directory(root, "local"))));
+    if (has("scan")) aims.push(...(await scan(scale, directory(root, "scan"))));
     if (has("remote")) aims.push(...(await remote(scale, directory(root, "remote"))));
     section("Aims", aimTable(aims));
   } finally {

@@ -22,9 +22,10 @@ test(
     });
     expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
     const ours = stdout.split("\n").filter((line) => line.startsWith("| musicfs |"));
-    // Locally time, CPU time and footprint; over SFTP and S3 time and CPU time each.
-    expect(ours).toHaveLength(7);
+    // Locally time, CPU time and footprint; scans; over SFTP and S3 time and CPU time each.
+    expect(ours).toHaveLength(8);
     expect(stdout).toContain(`${smoke.directories * smoke.filesPerDirectory} small files`);
+    expect(stdout).toMatch(/\| scan without a change: times find's \| [\d.]+ \|/);
     expect(stdout).toMatch(/\| resident memory, MB \| \d+ \|/);
     expect(stdout).toMatch(/\| p99 of S3 reads with an SFTP origin stopped: .* \| [\d.]+ \|/);
   },
