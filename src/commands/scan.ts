@@ -21,10 +21,18 @@ import { action, contextOf } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import { print, printJson, remark, showProgress } from "./output.ts";
 import { reasonFor } from "./reason.ts";
+import {
+  type ChunkedAnswer,
+  type ChunksFlags,
+  checkChunks,
+  chunkOrigins,
+  chunksLines,
+  reportChunks,
+} from "./scan_chunks.ts";
 import { ScanProgressLine } from "./scan_progress.ts";
 import { hasColours, table } from "./table.ts";
 
-interface ScanFlags {
+interface ScanFlags extends ChunksFlags {
   readonly quiet?: boolean;
   readonly allowEmpty?: boolean;
   readonly wait?: boolean;
@@ -36,6 +44,10 @@ Lists the origins completely and updates what the mount shows. A directory that 
 keeps its files; so does an origin that is suddenly empty or lost more than half of its files, unless
 --allow-empty says that this is right. A running mount scans by itself and shows the changes at once.
 
+With --chunks, new and changed files of local origins are read once, and what they consist of is kept. With
+--publish it is written into a directory, which other machines read: their origins' setting "index" says where
+it is, and sync-delta there fetches just the chunks that changed. Nothing is ever written to an origin.
+
 Silent when all went well and standard output is no terminal, as in cron jobs.
 
 Exit codes: 0 done, 2 wrong usage or configuration, 3 some origin failed or was held, 4 busy: another
@@ -45,6 +57,7 @@ Examples:
   musicfs scan
   musicfs scan nas --allow-empty
   musicfs scan --wait --json
+  musicfs scan disk --chunks --publish /srv/musicfs-index
   17 4 * * *  musicfs scan --quiet`;
 
 export function setUp(command: Command): void {
@@ -54,6 +67,8 @@ export function setUp(command: Command): void {
     .option("--allow-empty", "remove files although an origin lost most of them")
     .option("--full", "list every directory, also those that are known to be as they were")
     .option("--wait", "wait for a scan that is running instead of giving up")
+    .option("--chunks", "read what is new on local origins, and keep what it consists of")
+    .option("--publish <DIR>", "with --chunks: write an index for other machines there")
     .addHelpText("after", HELP)
     .action(
       action(async (ids: readonly string[], scanFlags: ScanFlags) => {
@@ -61,6 +76,7 @@ export function setUp(command: Command): void {
         const { around, flags, json } = contextOf(command);
         const { config } = await loadConfig(flags, around);
         const chosen = originsToScan(config, ids);
+        checkChunks(config, chosen, scanFlags);
         const live = process.stderr.isTTY === true && !json && !quiet;
         const onProgress = live ? progressShown() : () => undefined;
         const wish = { origins: chosen, allowEmpty, wait, full, onProgress };
@@ -72,8 +88,13 @@ export function setUp(command: Command): void {
               onProgress,
             ));
         if (live) showProgress("");
-        report(result, { json, quiet: quiet || process.stdout.isTTY !== true });
-        return exitCode(result);
+        const chunked =
+          scanFlags.chunks === true
+            ? await chunkOrigins(config, chosen, scanFlags, live)
+            : undefined;
+        report(result, chunked, { json, quiet: quiet || process.stdout.isTTY !== true });
+        const hasFailed = chunked?.some(({ failed }) => failed.length > 0) ?? false;
+        return hasFailed ? EXIT.partly : exitCode(result);
       }),
     );
 }
@@ -116,9 +137,17 @@ function originsToScan(config: Config, ids: readonly string[]): readonly OriginI
   throw new OwnError("usage", `disabled: ${disabled.join(", ")}; see musicfs origins enable`);
 }
 
-function report(result: ScanAnswer, how: { readonly json: boolean; readonly quiet: boolean }) {
-  if (how.json) printJson(result);
-  else if (!how.quiet) print(table(HEADER, result.origins.map(row), hasColours(process.env)));
+function report(
+  result: ScanAnswer,
+  chunked: readonly ChunkedAnswer[] | undefined,
+  how: { readonly json: boolean; readonly quiet: boolean },
+) {
+  if (how.json) printJson(chunked === undefined ? result : { ...result, chunks: chunked });
+  else if (!how.quiet) {
+    print(table(HEADER, result.origins.map(row), hasColours(process.env)));
+    for (const line of chunksLines(chunked ?? [])) print(line);
+  }
+  reportChunks(chunked ?? []);
   for (const { id, reason, problems, problem_count } of result.origins) {
     if (reason !== null) remark(`musicfs: origin ${id}: ${reasonFor(id, reason)}`);
     for (const problem of problems) remark(`musicfs: origin ${id}: ${problem}`);

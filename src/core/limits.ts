@@ -257,6 +257,9 @@ export const CHUNK_MIN_BYTES = 16 * 1024;
 export const CHUNK_AVERAGE_BYTES = 64 * 1024;
 export const CHUNK_MAX_BYTES = 256 * 1024;
 
+/** Files that one page of a published index tells of, about. */
+export const INDEX_PAGE_FILES = 64;
+
 /** What delta sync looks at first of a new version, ... */
 export const DELTA_HEAD_BYTES = 16 * 1024;
 /** ... with what it probes for where the versions part, ... */
@@ -277,6 +280,9 @@ export const DELTA_FILES = 2;
 export const DELTA_DEBOUNCE_MS = 500;
 /** ... as many as this at once. */
 export const DELTA_QUEUE_FILES = 16_384;
+
+/** What splicing fetches of a retagged file, about: an index that asks for no more goes first. */
+export const DELTA_TYPICAL_BYTES = 64 * 1024;
 
 /** Of a file that may be spliced, this part is fetched at most before it is fetched as a whole, ... */
 export const DELTA_BUDGET_SHARE = 0.25;

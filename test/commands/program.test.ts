@@ -21,6 +21,7 @@ describe("musicfs", () => {
       ["unmount"],
       ["health"],
       ["scan"],
+      ["sync-delta"],
       ["origins", "add"],
       ["origins", "set"],
       ["origins", "rm"],
@@ -37,7 +38,7 @@ describe("musicfs", () => {
       expect(stdout).toContain("Global Options:");
     }
     expect((await home.run("help", "mount")).stdout).toBe(helps[0]?.stdout ?? "");
-  });
+  }, 60_000);
 
   test("prints its version", async () => {
     using home = new Home();

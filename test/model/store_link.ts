@@ -29,6 +29,7 @@ const METHODS: readonly StoreMethod[] = [
   "applyStat",
   "setFingerprint",
   "setSha256",
+  "setContent",
   "setDifferent",
   "setServedVersion",
   "close",

@@ -178,6 +178,9 @@ export interface CatalogWriter {
    */
   setSha256(version: number, sha256: string): Promise<CatalogChanges>;
 
+  /** All bytes of a version were read, and this is what they are. As `setSha256` with its hash. */
+  setContent(version: number, content: VersionContent): Promise<CatalogChanges>;
+
   /** Two versions of one entry were compared and differ: `match` is `different` from now on. */
   setDifferent(version: number, other: number): Promise<void>;
 
@@ -208,6 +211,15 @@ export interface Confirmation {
 export interface ListedFiles {
   readonly files: number;
   readonly bytes: number;
+}
+
+/** What a version's bytes are, as a whole and in chunks. */
+export interface VersionContent {
+  /** Of the whole, lower-case hex. */
+  readonly md5: string;
+  readonly sha256: string;
+  /** As `encodeManifest` writes it. */
+  readonly manifest: Uint8Array;
 }
 
 export interface ListingPage {
@@ -247,6 +259,8 @@ export interface CatalogReader {
   unlisted(directory: number): readonly { readonly origin: OriginId; readonly path: BytePath }[];
   /** Replicas of the version's file on enabled origins, by priority, with their relation to it. */
   replicas(version: number): readonly Replica[];
+  /** What the version consists of, if all of its bytes were read. */
+  content(version: number): VersionContent | undefined;
   /** The tree path of an entry; undefined when it is gone. */
   pathOf(entry: number): BytePath | undefined;
   /** When the listing of every directory of the origin was last completed, ms; 0 for never. */

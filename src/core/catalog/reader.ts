@@ -7,7 +7,13 @@ import { SQLiteError, type Statement } from "bun:sqlite";
 import { type BytePath, joinPath, nameFromBytes, pathFromBytes } from "../bytes.ts";
 import { messageOf, OwnError } from "../errors.ts";
 import type { OriginId } from "../origins/origin.ts";
-import { type CatalogReader, type Replica, ROOT_ENTRY, type TreeNode } from "./catalog.ts";
+import {
+  type CatalogReader,
+  type Replica,
+  ROOT_ENTRY,
+  type TreeNode,
+  type VersionContent,
+} from "./catalog.ts";
 import { type BeforeStatement, Connection } from "./connection.ts";
 import { noteDamage } from "./recovery.ts";
 import type { AttributeRow, VersionRow } from "./rows.ts";
@@ -223,6 +229,17 @@ export class SqliteCatalogReader implements CatalogReader {
       const row = this.#connection.statement<TotalsRow, []>(READER_SQL.totals).get();
       return row ?? { files: 0, directories: 0, bytes: 0, unproved: 0 };
     });
+  }
+
+  content(version: number): VersionContent | undefined {
+    return this.#read(
+      () =>
+        this.#connection
+          .statement<VersionContent, [number]>(
+            "SELECT md5, sha256, manifest FROM content WHERE version = ?",
+          )
+          .get(version) ?? undefined,
+    );
   }
 
   #read<T>(work: () => T): T {

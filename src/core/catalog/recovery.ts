@@ -42,6 +42,12 @@ const IDS_PER_SECOND = 2 ** 20;
 /** Opens the catalog's file, which is made if there is none. */
 type Connect = () => Connection;
 
+/** Tables that a catalog has. */
+const TABLE_NAMES = [
+  ...["tree", "origin", "entry", "holding", "listing"],
+  ...["version", "content", "retired", "served"],
+];
+
 type Condition = "usable" | "empty" | { readonly unusable: string };
 
 /** Throws OwnError `catalog` when neither the catalog nor a replacement can be opened. */
@@ -138,7 +144,7 @@ function examine(connection: Connection): Condition {
     if (connection.statement("SELECT * FROM tree WHERE only = 1").get() === null) {
       return { unusable: "it has lost its first row" };
     }
-    for (const table of ["origin", "entry", "holding", "listing", "version", "retired", "served"]) {
+    for (const table of TABLE_NAMES) {
       connection.statement(`SELECT * FROM ${table} LIMIT 1`).get();
     }
   } catch (error) {

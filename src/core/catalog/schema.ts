@@ -17,6 +17,8 @@
  *   is exactly what it brought: its mark, and how many files and directories it showed.
  * - `version`: sequences of bytes. `retired` names those that no holding refers to any more; they
  *   are dropped when the catalog is opened next.
+ * - `content`: what a version consists of, where all of its bytes were read: MD5 and SHA-256 of the
+ *   whole, lower-case hex, and its manifest (sync/chunks/manifest.ts).
  * - `different`: pairs of versions (low id first) that were compared and differ.
  * - `served`: entries that lead to another version than the visible one for now.
  */
@@ -134,6 +136,12 @@ const TABLES = `
     gid INTEGER NOT NULL,
     fingerprint TEXT,
     sha256 TEXT
+  ) STRICT;
+  CREATE TABLE content (
+    version INTEGER PRIMARY KEY,
+    md5 TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    manifest BLOB NOT NULL
   ) STRICT;
   CREATE TABLE retired (version INTEGER PRIMARY KEY) STRICT;
   CREATE TABLE different (

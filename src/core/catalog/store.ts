@@ -13,6 +13,7 @@ import type {
   KnownListing,
   ListingPage,
   ScanReport,
+  VersionContent,
 } from "./catalog.ts";
 import { configure } from "./configure.ts";
 import type { BeforeStatement, Connection } from "./connection.ts";
@@ -32,6 +33,7 @@ import { Tables } from "./tables.ts";
 import { Transaction } from "./transaction.ts";
 import {
   dropLeftovers,
+  recordContent,
   recordDifferent,
   recordFingerprint,
   recordSha256,
@@ -187,6 +189,12 @@ export class CatalogStore implements CatalogWriter {
 
   async setSha256(version: number, sha256: string): Promise<CatalogChanges> {
     const changes = this.#change((tx) => recordSha256(tx, version, sha256));
+    this.#listings.touch();
+    return changes;
+  }
+
+  async setContent(version: number, content: VersionContent): Promise<CatalogChanges> {
+    const changes = this.#change((tx) => recordContent(tx, version, content));
     this.#listings.touch();
     return changes;
   }

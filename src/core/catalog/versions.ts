@@ -2,7 +2,7 @@
 
 import { joinPath, nameFromBytes } from "../bytes.ts";
 import type { OriginId } from "../origins/origin.ts";
-import type { ReplicaMatch } from "./catalog.ts";
+import type { ReplicaMatch, VersionContent } from "./catalog.ts";
 import type { HoldingRow, VersionRow } from "./rows.ts";
 import type { Transaction } from "./transaction.ts";
 import { reviewEntry, treePath } from "./visibility.ts";
@@ -83,6 +83,18 @@ export function recordSha256(tx: Transaction, id: number, sha256: string): void 
   reviewEntry(tx, entry);
 }
 
+/** What the version consists of; as `recordSha256`. Nothing for a version that is gone. */
+export function recordContent(tx: Transaction, id: number, content: VersionContent): void {
+  if (tx.tables.version(id) === undefined) return;
+  const { md5, sha256, manifest } = content;
+  tx.tables
+    .query<unknown, [number, string, string, Uint8Array]>(
+      "INSERT OR REPLACE INTO content VALUES (?, ?, ?, ?)",
+    )
+    .run(id, md5, sha256, manifest);
+  recordSha256(tx, id, sha256);
+}
+
 /** The version of the best enabled origin. */
 function visibleVersion(tx: Transaction, holdings: readonly HoldingRow[]): number | undefined {
   const rankOf = ({ origin }: HoldingRow) => tx.rank(origin) ?? Infinity;
@@ -123,6 +135,7 @@ export function dropLeftovers(tx: Transaction, maxVersions: number): void {
   for (const { version } of retired) {
     for (const sql of [
       "DELETE FROM version WHERE id = ?",
+      "DELETE FROM content WHERE version = ?",
       "DELETE FROM different WHERE low = ?",
       "DELETE FROM different WHERE high = ?",
       "DELETE FROM retired WHERE version = ?",

@@ -4,10 +4,12 @@ import type { BytePath } from "../bytes.ts";
 import { treeFile } from "../cache/tree_files.ts";
 import type { CatalogChanges, CatalogReader, CatalogWriter } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
+import type { OriginSettings } from "../config/config.ts";
 import type { Origin, OriginId } from "../origins/origin.ts";
 import type { DeltaPorts } from "../sync/delta/delta_file.ts";
 import { refreshReplica } from "../sync/delta/refresh_replica.ts";
 import { type SyncDeltaReport, type SyncDeltaWish, syncDelta } from "../sync/delta/sync_delta.ts";
+import { type OpenIndex, openOriginIndex } from "../sync/index/origin_index.ts";
 
 export interface DeltaSyncPorts {
   readonly clock: Clock;
@@ -19,6 +21,7 @@ export interface DeltaSyncPorts {
   readonly fetch: DeltaPorts["fetch"];
   /** An origin that can be asked; undefined for one that is not there or not well. */
   readonly origin: (id: OriginId) => Promise<Origin | undefined>;
+  readonly settings: (id: OriginId) => OriginSettings | undefined;
 }
 
 export class DeltaSync {
@@ -34,24 +37,31 @@ export class DeltaSync {
   }
 
   /** Syncs files of which the catalog knows the newest version. Rejects as `syncDelta`. */
-  follow(paths: readonly BytePath[], signal: AbortSignal): Promise<SyncDeltaReport> {
+  async follow(paths: readonly BytePath[], signal: AbortSignal): Promise<SyncDeltaReport> {
+    await using indexes = new Indexes(this.ports.settings);
     const wish = { paths, origins: [], all: false, dryRun: false };
     const onProgress = () => undefined;
     const refresh = () => Promise.resolve();
-    return syncDelta(wish, { ...this.ports, signal, pins: new Set(), onProgress, refresh });
+    const { index } = indexes;
+    return await syncDelta(wish, {
+      ...this.ports,
+      ...{ index, signal, pins: new Set(), onProgress, refresh },
+    });
   }
 
   /** Rejects as `syncDelta`. `pins`: paths whose files are wanted as a whole. */
-  run(
+  async run(
     wish: SyncDeltaWish,
     pins: ReadonlySet<BytePath>,
     signal: AbortSignal,
     onProgress: (doneBytes: number, totalBytes: number) => void,
   ): Promise<SyncDeltaReport> {
+    await using indexes = new Indexes(this.ports.settings);
     const { writer, onChanges, origin: originOf, ...ports } = this.ports;
-    return syncDelta(wish, {
+    return await syncDelta(wish, {
       ...ports,
       origin: originOf,
+      index: indexes.index,
       signal,
       pins,
       onProgress,
@@ -62,4 +72,27 @@ export class DeltaSync {
       },
     });
   }
+}
+
+/** The origins' indexes as they are now: each is opened once, for one sync. */
+class Indexes implements AsyncDisposable {
+  readonly #opened = new Map<OriginId, Promise<OpenIndex | undefined>>();
+
+  constructor(readonly settings: DeltaSyncPorts["settings"]) {}
+
+  readonly index: DeltaPorts["index"] = (id) => {
+    const known = this.#opened.get(id) ?? openOriginIndex(this.settings(id));
+    this.#opened.set(id, known);
+    return known;
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { value } of fulfilled(await Promise.allSettled(this.#opened.values()))) {
+      await value?.[Symbol.asyncDispose]();
+    }
+  }
+}
+
+function fulfilled<T>(results: readonly PromiseSettledResult<T>[]) {
+  return results.filter((result) => result.status === "fulfilled");
 }

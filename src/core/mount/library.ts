@@ -273,7 +273,8 @@ function followModified(cache: CachedLibrary, { ports }: Assembly): DeltaFollowe
   });
 }
 
-function deltaSync({ federation, ports, updates }: Assembly, cache: StoredBlockCache): DeltaSync {
+function deltaSync(assembly: Assembly, cache: StoredBlockCache): DeltaSync {
+  const { federation, ports, updates, origins } = assembly;
   const { clock, catalog, writer } = ports;
   const { registry, health } = federation;
   return new DeltaSync({
@@ -283,6 +284,7 @@ function deltaSync({ federation, ports, updates }: Assembly, cache: StoredBlockC
     onChanges: updates.apply,
     cache,
     fetch: (...read) => federation.read(...read),
+    settings: (id) => origins.settings(id),
     origin: async (id) =>
       registry.isEnabled(id) && health.status(id) !== "unhealthy" ? registry.get(id) : undefined,
   });

@@ -67,6 +67,7 @@ export async function openUnmountedCache(
     cache: blocks,
     fetch,
     origin: async (id) => (await federation()).registry.get(id),
+    settings: (id) => settings.get(id),
   });
   const calls: CacheThread["calls"] = (onProgress) => thread.calls(onProgress);
   const cache = new CachedLibrary({ catalog, blocks, calls, fetch, budgetBytes, delta });

@@ -10,6 +10,7 @@ import type {
   KnownListing,
   ListingPage,
   ScanReport,
+  VersionContent,
 } from "../catalog/catalog.ts";
 import { OwnError } from "../errors.ts";
 import type { FileStat, OriginId } from "../origins/origin.ts";
@@ -121,6 +122,10 @@ export class StoreThread implements CatalogWriter {
 
   setSha256(version: number, sha256: string): Promise<CatalogChanges> {
     return this.#call("setSha256", version, sha256);
+  }
+
+  setContent(version: number, content: VersionContent): Promise<CatalogChanges> {
+    return this.#call("setContent", version, content);
   }
 
   setDifferent(version: number, other: number): Promise<void> {

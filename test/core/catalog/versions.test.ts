@@ -38,6 +38,21 @@ describe("versions", () => {
     expect((await store.setFingerprint(c, "22")).events).toEqual([]);
   });
 
+  test("keep what they consist of until nothing holds them any more", async () => {
+    await using catalog = new TestCatalog();
+    const { store, reader } = catalog;
+    const { a = 0, b = 0 } = await threeReplicas(catalog);
+    const manifest = Uint8Array.of(1, 2, 3);
+    const content = { md5: "11", sha256: "aa", manifest };
+    expect(reader.content(a)).toBeUndefined();
+    await store.setContent(a, content);
+    expect(reader.content(a)).toEqual(content);
+    await store.setContent(b, content);
+    expect(matches(catalog, a).slice(0, 2)).toEqual(["a proved", "b proved"]);
+    await store.setContent(99_999, content);
+    expect(reader.content(99_999)).toBeUndefined();
+  });
+
   test("of equal hash become one; the visible one's id stays (FR-13.4)", async () => {
     await using catalog = new TestCatalog();
     const { store, reader } = catalog;

@@ -3,14 +3,23 @@
 import type { CacheableFile } from "../../cache/block_cache.ts";
 import { fetchFile } from "../../cache/fetch_files.ts";
 import type { FormerContent, FormerContents } from "../../cache/former_contents.ts";
-import type { Replica } from "../../catalog/catalog.ts";
 import { sleep } from "../../clock.ts";
 import { MusicFsError, messageOf, OwnError } from "../../errors.ts";
-import { DELTA_BUDGET_BYTES, DELTA_BUDGET_SHARE, DELTA_MIN_BYTES } from "../../limits.ts";
-import type { ContentProof, Origin, OriginId } from "../../origins/origin.ts";
+import {
+  DELTA_BUDGET_BYTES,
+  DELTA_BUDGET_SHARE,
+  DELTA_MIN_BYTES,
+  DELTA_TYPICAL_BYTES,
+} from "../../limits.ts";
+import type { Origin, OriginId } from "../../origins/origin.ts";
+import type { Stretch } from "../chunks/manifest_diff.ts";
+import type { OpenIndex } from "../index/origin_index.ts";
+import { assemble } from "./assembly.ts";
+import { type IndexPlan, indexPlan, type Proved, provedReplicas } from "./index_plan.ts";
 import type { NewBytes } from "./new_bytes.ts";
+import type { OldBytes } from "./old_bytes.ts";
 import { keepRebuilt, newBytesOf, oldBytesOf, type RebuildPorts } from "./rebuild.ts";
-import { splice } from "./splice.ts";
+import { type Breathe, isProved, splice } from "./splice.ts";
 
 /** How a file came to its new version. */
 export type DeltaMethod = "index" | "splice" | "whole";
@@ -19,6 +28,8 @@ export interface DeltaPorts extends RebuildPorts {
   readonly cache: RebuildPorts["cache"] & FormerContents;
   /** An origin that can be asked; undefined for one that is not there or not well. */
   readonly origin: (id: OriginId) => Promise<Origin | undefined>;
+  /** An origin's published index; undefined for none. */
+  readonly index: (id: OriginId) => Promise<OpenIndex | undefined>;
 }
 
 export interface FileDelta {
@@ -34,6 +45,7 @@ export async function methodFor(file: CacheableFile, ports: DeltaPorts): Promise
   if (file.sizeBytes < DELTA_MIN_BYTES || ports.cache.holding(file) !== "former") return "whole";
   for (const { origin } of provedReplicas(file)) {
     if ((await ports.origin(origin))?.proof !== undefined) return "splice";
+    if ((await ports.index(origin))?.isTrusted === true) return "index";
   }
   return "whole";
 }
@@ -44,77 +56,111 @@ export async function methodFor(file: CacheableFile, ports: DeltaPorts): Promise
  */
 export async function deltaFile(file: CacheableFile, ports: DeltaPorts): Promise<FileDelta> {
   using former = ports.cache.openFormer(file);
-  const spliced = await trySplice(file, former, ports);
-  if (spliced.isDone) {
+  const attempt = await tryCheapMethods(file, former, ports);
+  const { method, fetchedBytes, reason } = attempt;
+  if (method === undefined) {
+    const wholeBytes = await fetchFile(file, ports, () => undefined);
     former?.discard();
-    return { method: "splice", fetchedBytes: spliced.fetchedBytes };
+    const why = reason === undefined ? {} : { reason };
+    return { method: "whole", fetchedBytes: fetchedBytes + wholeBytes, ...why };
   }
-  const { reason } = spliced;
-  const fetchedBytes = await fetchFile(file, ports, () => undefined);
   former?.discard();
-  return {
-    method: "whole",
-    fetchedBytes: fetchedBytes + spliced.fetchedBytes,
-    ...(reason === undefined ? {} : { reason }),
-  };
+  return { method, fetchedBytes };
 }
 
 interface Attempt {
-  readonly isDone: boolean;
+  /** Undefined: none of them led anywhere, and nothing was kept. */
+  readonly method: DeltaMethod | undefined;
   readonly fetchedBytes: number;
   readonly reason?: string;
 }
 
-async function trySplice(
+async function tryCheapMethods(
   file: CacheableFile,
   former: FormerContent | undefined,
   ports: DeltaPorts,
 ): Promise<Attempt> {
-  const nothing = { isDone: false, fetchedBytes: 0 };
+  const nothing = { method: undefined, fetchedBytes: 0 };
   if (former === undefined) return { ...nothing, reason: "no older version of it is cached" };
   if (file.sizeBytes < DELTA_MIN_BYTES) return { ...nothing, reason: "it is small" };
-  const proved = await proofOf(file, ports);
-  if (proved === undefined) {
-    return { ...nothing, reason: "no origin tells a checksum of the whole file" };
-  }
-  const share = Math.floor(file.sizeBytes * DELTA_BUDGET_SHARE);
-  const next = newBytesOf(file, Math.min(share, DELTA_BUDGET_BYTES), ports);
-  const attempt = { isDone: false, fetchedBytes: 0 };
-  try {
-    const isDone = await rebuild(file, former, next, proved, ports);
-    const { fetchedBytes } = next;
-    return isDone ? { isDone, fetchedBytes } : { ...attempt, fetchedBytes, reason: NOT_ALIKE };
-  } catch (error) {
-    if (ports.signal.aborted || !(error instanceof MusicFsError)) throw error;
-    return { ...attempt, fetchedBytes: next.fetchedBytes, reason: messageOf(error) };
-  }
-}
-
-const NOT_ALIKE = "the two versions are not alike enough to be proved";
-
-/** False: nothing was proved, and nothing kept. */
-async function rebuild(
-  file: CacheableFile,
-  former: FormerContent,
-  next: NewBytes,
-  { proof, origin }: Proved,
-  ports: DeltaPorts,
-): Promise<boolean> {
   const old = oldBytesOf(former);
   const breathe = async () => {
     await sleep(ports.clock, 0);
     if (ports.signal.aborted) throw new OwnError("cancelled", "cancelled");
   };
-  const stretches = await splice(old, next, proof, breathe);
-  if (stretches === undefined) return false;
-  using cached = ports.cache.open(file);
-  await keepRebuilt(file, cached, { old, next, stretches }, origin, ports);
-  return true;
+  const proved = await proofOf(file, ports);
+  const indexed = await indexPlan(file, old, proved, { ...ports, breathe });
+  if (proved === undefined && indexed === undefined) {
+    return { ...nothing, reason: "no origin tells a checksum of the whole file" };
+  }
+  const methods = planned(file, proved, indexed);
+  let fetchedBytes = 0;
+  let reason: string | undefined;
+  for (const { method, origin, budgetBytes, find } of methods) {
+    const next = newBytesOf(file, budgetBytes, ports);
+    try {
+      const stretches = await find(old, next, breathe);
+      if (stretches !== undefined) {
+        using cached = ports.cache.open(file);
+        await keepRebuilt(file, cached, { old, next, stretches }, origin, ports);
+        return { method, fetchedBytes: fetchedBytes + next.fetchedBytes };
+      }
+      reason = NOT_ALIKE;
+    } catch (error) {
+      if (ports.signal.aborted || !(error instanceof MusicFsError)) throw error;
+      reason = messageOf(error);
+    }
+    fetchedBytes += next.fetchedBytes;
+  }
+  return { method: undefined, fetchedBytes, ...(reason === undefined ? {} : { reason }) };
 }
 
-interface Proved {
-  readonly proof: ContentProof;
+const NOT_ALIKE = "the two versions are not alike enough to be proved";
+
+interface PlannedMethod {
+  readonly method: DeltaMethod;
+  /** Whose bytes they are. */
   readonly origin: OriginId;
+  readonly budgetBytes: number;
+  /** Stretches that make up the proved bytes; undefined for none. */
+  readonly find: (
+    old: OldBytes,
+    next: NewBytes,
+    breathe: Breathe,
+  ) => Promise<readonly Stretch[] | undefined>;
+}
+
+/** The cheaper method first: what the index asks for is known, what splicing takes is not. */
+function planned(
+  { sizeBytes }: CacheableFile,
+  proved: Proved | undefined,
+  indexed: IndexPlan | undefined,
+): readonly PlannedMethod[] {
+  const budgetBytes = (share: number) =>
+    Math.min(Math.floor(sizeBytes * share), DELTA_BUDGET_BYTES);
+  const methods: PlannedMethod[] = [];
+  if (proved !== undefined) {
+    const { proof, origin } = proved;
+    methods.push({
+      method: "splice",
+      origin,
+      budgetBytes: budgetBytes(DELTA_BUDGET_SHARE),
+      find: (old, next, breathe) => splice(old, next, proof, breathe),
+    });
+  }
+  if (indexed !== undefined && indexed.costBytes <= budgetBytes(1)) {
+    const { origin, stretches, proof, costBytes } = indexed;
+    const byIndex: PlannedMethod = {
+      method: "index",
+      origin,
+      budgetBytes: budgetBytes(1),
+      find: async (old, next, breathe) =>
+        (await isProved(assemble(old, next, stretches), proof, breathe)) ? stretches : undefined,
+    };
+    if (costBytes <= DELTA_TYPICAL_BYTES) methods.unshift(byIndex);
+    else methods.push(byIndex);
+  }
+  return methods;
 }
 
 /** The first origin's word on the version; what one cannot say, the next may. */
@@ -130,8 +176,4 @@ async function proofOf(file: CacheableFile, ports: DeltaPorts): Promise<Proved |
     }
   }
   return undefined;
-}
-
-function provedReplicas(file: CacheableFile): readonly Replica[] {
-  return file.replicas().filter(({ match }) => match === "proved");
 }

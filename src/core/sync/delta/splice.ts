@@ -43,7 +43,8 @@ export async function splice(
   return (await proved(refetched)) ? refetched : undefined;
 }
 
-async function isProved(
+/** Whether the bytes are the proved ones. Rejects as their source. */
+export async function isProved(
   bytes: AsyncIterable<Uint8Array>,
   proof: ContentProof,
   breathe: Breathe,

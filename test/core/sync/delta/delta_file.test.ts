@@ -4,7 +4,11 @@ import { join } from "node:path";
 import type { FetchFile } from "../../../../src/core/federation/file.ts";
 import { BLOCK_BYTES } from "../../../../src/core/limits.ts";
 import type { ContentProof, Origin } from "../../../../src/core/origins/origin.ts";
+import { Description } from "../../../../src/core/sync/chunks/describe.ts";
 import { deltaFile, methodFor } from "../../../../src/core/sync/delta/delta_file.ts";
+import type { OpenIndex } from "../../../../src/core/sync/index/origin_index.ts";
+import { publishIndex } from "../../../../src/core/sync/index/publish.ts";
+import { PublishedIndex } from "../../../../src/core/sync/index/published_index.ts";
 import { NAS, TempDirectory, TestCache, type TestFile, testFile } from "../../cache/fixture.ts";
 import { md5Of, noise } from "./fixture.ts";
 
@@ -26,6 +30,8 @@ class Delta implements Disposable {
   /** Bytes that the origin has sent. */
   sentBytes = 0;
   proof: ContentProof | undefined;
+  index: OpenIndex | undefined;
+  mtimeSec = 5;
   /** Called before each read of the origin. */
   onRead: (offsetBytes: number) => void = () => undefined;
 
@@ -40,13 +46,20 @@ class Delta implements Disposable {
   }
 
   get ports() {
-    const origin: Pick<Origin, "proof"> = { proof: async () => this.proof };
+    const { sizeBytes } = this.served;
+    const [replica] = this.served.replicas();
+    const token = replica?.originVersion.token;
+    const origin = {
+      proof: async () => this.proof,
+      stat: async () => ({ sizeBytes, token, mtimeSec: this.mtimeSec }),
+    };
     return {
       clock: this.test.clock,
       cache: this.test.cache,
       fetch: this.#fetch,
       signal: this.abort.signal,
-      origin: async () => origin as Origin,
+      origin: async () => origin as unknown as Origin,
+      index: async () => this.index,
     };
   }
 
@@ -157,5 +170,71 @@ describe("delta sync of a cached file", () => {
     delta.abort = new AbortController();
     expect((await delta.run()).method).toBe("splice");
     expect(await delta.test.read(RETAGGED)).toEqual(RETAGGED.bytes);
+  });
+
+  /** An index that tells of `file`, published in memory. */
+  async function indexOf(file: TestFile, isTrusted = false): Promise<OpenIndex> {
+    const description = new Description();
+    description.push(file.bytes);
+    const objects = new Map<string, Uint8Array>();
+    const store = {
+      get: async (name: string) => objects.get(name) ?? new Uint8Array(),
+      put: async (name: string, bytes: Uint8Array) => void objects.set(name, bytes),
+    };
+    const { path, sizeBytes } = file;
+    await publishIndex([{ path, sizeBytes, mtimeSec: 5, content: description.finish() }], store);
+    const index = new PublishedIndex(store);
+    return { index, isTrusted, [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+
+  /** Changed in many places, as no tagger does: splicing gives up. */
+  const scattered = (() => {
+    const bytes = Buffer.from(BEFORE.bytes);
+    for (const at of [500_000, 1_300_000]) noise(at, 3000).copy(bytes, at);
+    return changed(bytes);
+  })();
+
+  test("fetches the chunks that changed where an index tells them", async () => {
+    using delta = await Delta.holding(BEFORE, scattered);
+    delta.index = await indexOf(scattered);
+    const done = await delta.run();
+    expect(done).toEqual({ method: "index", fetchedBytes: delta.sentBytes });
+    expect(delta.sentBytes).toBeLessThan(SIZE / 2);
+    expect(await delta.test.read(scattered)).toEqual(scattered.bytes);
+  });
+
+  test("takes no notice of an index of another version, or of none", async () => {
+    const empty = { get: async () => new Uint8Array() };
+    const broken = { ...(await indexOf(BEFORE)), index: new PublishedIndex(empty) };
+    for (const index of [await indexOf(BEFORE), broken]) {
+      using delta = await Delta.holding(BEFORE, scattered);
+      delta.index = index;
+      expect((await delta.run()).method).toBe("whole");
+      expect(await delta.test.read(scattered)).toEqual(scattered.bytes);
+    }
+  });
+
+  test("believes an index without a proof only where it is trusted, and its mtime fits", async () => {
+    for (const [isTrusted, mtimeSec, method] of [
+      [false, 5, "whole"],
+      [true, 6, "whole"],
+      [true, 5, "index"],
+    ] as const) {
+      using delta = await Delta.holding(BEFORE, scattered);
+      delta.proof = undefined;
+      delta.mtimeSec = mtimeSec;
+      delta.index = await indexOf(scattered, isTrusted);
+      expect((await delta.run()).method).toBe(method);
+      expect(await delta.test.read(scattered)).toEqual(scattered.bytes);
+    }
+  });
+
+  test("never keeps what a trusted index has wrong", async () => {
+    using delta = await Delta.holding(BEFORE, scattered);
+    delta.proof = undefined;
+    const lie = changed(Buffer.from(scattered.bytes).fill(7, 900_000, 900_100));
+    delta.index = await indexOf(lie, true);
+    expect((await delta.run()).method).toBe("whole");
+    expect(await delta.test.read(scattered)).toEqual(scattered.bytes);
   });
 });
