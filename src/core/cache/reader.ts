@@ -1,7 +1,7 @@
 /**
  * Reads of open files through the cache: blocks on disk, else in memory or on their way, else
  * fetched from the origins, block-aligned, once however many want them, and kept on disk when their
- * origin's are. Sequential readers are read ahead for. Files of which no origin's bytes are kept go
+ * origin's are. Sequential readers are read ahead for. Files of which no origin is worth that go
  * straight to the federation.
  *
  * A fetch ends when no READ waits for it and no open handle reads ahead with it. Everything here
@@ -23,8 +23,8 @@ export interface ReaderPorts {
   readonly clock: Clock;
   readonly cache: BlockCache;
   readonly fetch: FetchFile;
-  /** Whether an origin's bytes are kept (`cache = true`). */
-  readonly isCached: (origin: OriginId) => boolean;
+  /** Whether it is worth while to read an origin's files in blocks, and ahead of who reads them. */
+  readonly isReadAhead: (origin: OriginId) => boolean;
   /** Every read ends within this time. */
   readonly readDeadlineMs: number;
 }
@@ -128,8 +128,8 @@ export class Reader {
   #handleOf(file: FederatedFile): ReaderHandle | typeof STRAIGHT {
     const known = this.#handles.get(file);
     if (known !== undefined) return known;
-    const isCached = file.replicas().some(({ origin }) => this.ports.isCached(origin));
-    const handle = isCached
+    const isReadAhead = file.replicas().some(({ origin }) => this.ports.isReadAhead(origin));
+    const handle = isReadAhead
       ? new ReaderHandle(file, this.#enter(file).blocks, this.#share)
       : STRAIGHT;
     this.#handles.set(file, handle);

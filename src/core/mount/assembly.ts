@@ -200,7 +200,7 @@ export class Assembly implements AsyncDisposable {
       list: this.#scanner.list,
       believedMs: (id) => (this.origins.settings(id)?.revalidateSecs ?? 0) * MS,
       watched: (id) => this.#watches.isWatched(id),
-      isCached: (id) => this.isCached(id),
+      isReadAhead: (id) => this.#isReadAhead(id),
       reply,
       onOutcome: onOutcome ?? (() => undefined),
       ...(processLives === undefined ? {} : { processLives }),
@@ -221,6 +221,12 @@ export class Assembly implements AsyncDisposable {
   /** Whether an origin's bytes are kept in the cache. */
   isCached(origin: OriginId): boolean {
     return this.origins.settings(origin)?.cache ?? false;
+  }
+
+  /** The kernel reads ahead on this machine's own disks, and gets nothing faster there. */
+  #isReadAhead(origin: OriginId): boolean {
+    const settings = this.origins.settings(origin);
+    return settings !== undefined && (settings.cache || settings.originType !== "local");
   }
 
   /** Gives up the requests under way; each is still answered. */

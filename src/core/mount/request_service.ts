@@ -1,7 +1,7 @@
 /** Everything the main thread does for requests of the kernel, put together. */
 
 import type { BlockCache } from "../cache/block_cache.ts";
-import { Reader, type ReadSources } from "../cache/reader.ts";
+import { Reader, type ReaderPorts, type ReadSources } from "../cache/reader.ts";
 import type { CatalogReader, CatalogWriter } from "../catalog/catalog.ts";
 import { emptyNode } from "../catalog/tree_node.ts";
 import type { Clock } from "../clock.ts";
@@ -39,8 +39,7 @@ export interface RequestServicePorts {
   readonly catalog: CatalogReader;
   /** Contents of files, kept on disk. */
   readonly blocks: BlockCache;
-  /** Whether an origin's bytes are kept. */
-  readonly isCached: (origin: OriginId) => boolean;
+  readonly isReadAhead: ReaderPorts["isReadAhead"];
   readonly writer: CatalogWriter;
   readonly updates: CatalogUpdates;
   readonly federation: Federation;
@@ -123,7 +122,7 @@ export function requestService(ports: RequestServicePorts): RequestService {
     clock,
     cache: ports.blocks,
     fetch: refreshingRead({ clock, federation, refresh, readDeadlineMs }),
-    isCached: ports.isCached,
+    isReadAhead: ports.isReadAhead,
     readDeadlineMs,
   });
   const reads = new PendingReads({

@@ -91,7 +91,7 @@ describe("Reader: blocks", () => {
     expect(setting.requests.length).toBe(2);
   });
 
-  test("files of which nothing is kept go straight to the federation", async () => {
+  test("files that are not worth it go straight to the federation", async () => {
     const setting = new ReaderSetting();
     const file = testFile(MIB, 1, LOCAL);
     await setting.get(file, 1000, 50);

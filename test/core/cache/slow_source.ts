@@ -75,7 +75,7 @@ export class ReaderSetting {
       clock: this.clock,
       cache: this.cache,
       fetch: this.#fetch,
-      isCached: (origin) => origin !== "disk",
+      isReadAhead: (origin) => origin !== "disk",
       readDeadlineMs: 30_000,
       ...ports,
     });
