@@ -12,12 +12,7 @@ import { buildOrigin } from "../../src/core/origins/build.ts";
 import type { DirEntry, Origin } from "../../src/core/origins/origin.ts";
 import { openS3Origin, S3_CAPABILITIES } from "../../src/core/origins/s3/origin.ts";
 import { UsageLedger } from "../../src/core/origins/usage.ts";
-import { withBandwidth } from "../../src/core/origins/wrappers/bandwidth.ts";
-import { FaultPlan, withFaults } from "../../src/core/origins/wrappers/faults.ts";
-import { withLimit } from "../../src/core/origins/wrappers/limit.ts";
-import { OriginMetrics, withMetrics } from "../../src/core/origins/wrappers/metrics.ts";
-import { withTimeout } from "../../src/core/origins/wrappers/timeout.ts";
-import { wrapped } from "../suites/harnesses.ts";
+import { inAllWrappers, wrapped } from "../suites/harnesses.ts";
 import { originConformance, patterned } from "../suites/origin.ts";
 import { type Bucket, credentialsOf, type Keys, makeBucket } from "../support/buckets.ts";
 import { TcpProxy } from "../support/proxy.ts";
@@ -36,25 +31,13 @@ const HARNESS = {
 };
 
 originConformance("a bucket", { ...HARNESS, open: () => makeBucket(server) });
-originConformance(
-  "a part of a bucket in all wrappers",
-  wrapped(
-    {
-      ...HARNESS,
-      manyEntries: 10,
-      open: () => makeBucket(server, { path: "music + more/päth%20" }),
-    },
-    (inner) => {
-      const failing = withTimeout(
-        withFaults(inner, new FaultPlan(systemClock)),
-        30_000,
-        systemClock,
-      );
-      const counted = withMetrics(failing, new OriginMetrics(), systemClock);
-      return withBandwidth(withLimit(counted, 4), 2 ** 36, systemClock);
-    },
+originConformance("a part of a bucket in all wrappers", {
+  ...wrapped(
+    { ...HARNESS, open: () => makeBucket(server, { path: "music + more/päth%20" }) },
+    inAllWrappers,
   ),
-);
+  manyEntries: 10,
+});
 
 const path = (text: string) => nameFromText(text) as string as BytePath;
 

@@ -9,7 +9,8 @@ import { systemClock } from "../../src/core/clock.ts";
 import { openGuardedOrigin } from "../../src/core/origins/guarded.ts";
 import { LOCAL_CAPABILITIES } from "../../src/core/origins/local.ts";
 import type { Origin, OriginId } from "../../src/core/origins/origin.ts";
-import { originConformance } from "../suites/origin.ts";
+import { inAllWrappers, wrapped } from "../suites/harnesses.ts";
+import { type OriginHarness, originConformance } from "../suites/origin.ts";
 import { LocalTree } from "../support/local_tree.ts";
 import { needing } from "../support/needs.ts";
 
@@ -66,7 +67,7 @@ needing("root", "fuse", "smbd", "rclone").describe("an SMB share", () => {
     await smb[Symbol.asyncDispose]();
   }, 60_000);
 
-  originConformance("an SMB share", {
+  const share: OriginHarness = {
     capabilities: { ...LOCAL_CAPABILITIES, strongTokens: false },
     emptyDirectories: true,
     editInPlace: true,
@@ -92,6 +93,12 @@ needing("root", "fuse", "smbd", "rclone").describe("an SMB share", () => {
         },
       };
     },
+  };
+
+  originConformance("an SMB share", share);
+  originConformance("an SMB share in all wrappers", {
+    ...wrapped(share, inAllWrappers),
+    manyEntries: 10,
   });
 
   test("hangs with its server or client, harms nobody, and recovers", async () => {

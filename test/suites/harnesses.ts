@@ -9,6 +9,13 @@ import { GuardProcess, guardCommand } from "../../src/core/origins/disk/guard_pr
 import { LOCAL_CAPABILITIES, LocalOrigin } from "../../src/core/origins/local.ts";
 import { MEMORY_CAPABILITIES, MemoryOrigin } from "../../src/core/origins/memory.ts";
 import type { Origin, OriginId } from "../../src/core/origins/origin.ts";
+import { withBandwidth } from "../../src/core/origins/wrappers/bandwidth.ts";
+import { withClosing } from "../../src/core/origins/wrappers/closing.ts";
+import { FaultPlan, withFaults } from "../../src/core/origins/wrappers/faults.ts";
+import { withLimit } from "../../src/core/origins/wrappers/limit.ts";
+import { OriginMetrics, withMetrics } from "../../src/core/origins/wrappers/metrics.ts";
+import { withTimeout } from "../../src/core/origins/wrappers/timeout.ts";
+import { withUsage } from "../../src/core/origins/wrappers/usage.ts";
 import { LocalTree } from "../support/local_tree.ts";
 import type { OriginFixture, OriginHarness } from "./origin.ts";
 
@@ -130,4 +137,25 @@ export function wrapped(harness: OriginHarness, wrap: (inner: Origin) => Origin)
       };
     },
   };
+}
+
+const uncounted = { request: ignore, received: ignore, sent: ignore };
+function ignore(): void {
+  // Nobody is billed for a test.
+}
+
+/** Every wrapper that there is, none of them in anybody's way. */
+export const WRAPPERS: Readonly<Record<string, (inner: Origin) => Origin>> = {
+  timeout: (inner) => withTimeout(inner, 30_000, systemClock),
+  limit: (inner) => withLimit(inner, 2),
+  metrics: (inner) => withMetrics(inner, new OriginMetrics(), systemClock),
+  usage: (inner) => withUsage(inner, uncounted),
+  closing: (inner) => withClosing(inner),
+  bandwidth: (inner) => withBandwidth(inner, 2 ** 36, systemClock),
+  "faults (none of them striking)": (inner) => withFaults(inner, new FaultPlan(systemClock)),
+};
+
+/** Behind all of them at once. */
+export function inAllWrappers(inner: Origin): Origin {
+  return Object.values(WRAPPERS).reduce((origin, wrap) => wrap(origin), inner);
 }
