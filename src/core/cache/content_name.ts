@@ -1,6 +1,6 @@
 /**
- * What bytes in the cache are called: by an origin, a path on it, a size and the origin's version
- * token. A version has one name for each of its proved replicas. Names hold without the catalog, so
+ * What bytes in the cache are called: by an origin, a path on it (unless the token names the bytes
+ * themselves), a size and the origin's version token. A version has one name for each of its proved replicas. Names hold without the catalog, so
  * that the bytes are found again when its ids are lost.
  */
 
@@ -12,12 +12,19 @@ export type ContentName = string & { readonly __name: "ContentName" };
 
 const NAME_DIGITS = 32;
 
+/**
+ * A token made of the bytes: the MD5 that an object store gives as ETag, or that of its parts' MD5s
+ * and their number. It names them wherever they lie on that origin, so that an object that is renamed
+ * or copied there keeps what is cached. Tokens of files never look like that.
+ */
+const HASHED = /^[0-9a-f]{32}(?:-\d{1,5})?$/;
+
 export function contentName({ origin, path, originVersion }: Replica): ContentName {
   const { sizeBytes, token } = originVersion;
-  // None of the parts holds NUL.
+  // None of the parts holds NUL, and no file has an empty path.
   return new Bun.CryptoHasher("sha256")
     .update(`${origin}\0`)
-    .update(toBytes(path))
+    .update(HASHED.test(token) ? "" : toBytes(path))
     .update(`\0${sizeBytes}\0${token}`)
     .digest("hex")
     .slice(0, NAME_DIGITS) as ContentName;

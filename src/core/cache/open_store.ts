@@ -80,7 +80,9 @@ export class OpenStore implements Disposable {
     const content = this.#open(row);
     this.#bindTo(slot, content);
     if (otherNames.length > 0) this.batch.addNames(content, otherNames);
-    if (row.superseded !== 0 || pathFromBytes(row.path) !== path) this.batch.setPath(content, path);
+    const moved = row.superseded !== 0 || pathFromBytes(row.path) !== path;
+    // A pin holds by the path: it is not taken away by who reads the same bytes at another one.
+    if (moved && !this.isPinned(row)) this.batch.setPath(content, path);
     return content;
   }
 

@@ -178,6 +178,18 @@ describe("pins", () => {
     await t.keep(before, [0]);
     expect(await t.calls.stats()).toMatchObject({ pinnedFiles: 1, pinnedBytes: BLOCK_BYTES });
   });
+
+  test("hold bytes that lie at another path, too, whoever reads them there", async () => {
+    using directory = new TempDirectory();
+    using t = new TestCache(directory.path);
+    const token = "9e107d9d372bb6826bd81d3542a419d6";
+    await t.calls.pin([pathFromText("album/1.flac")]);
+    await t.keep(testFile("album/1.flac", { token }));
+    using copy = t.cache.open(testFile("best of/7.flac", { token }));
+    await settle();
+    expect(copy.isComplete).toBeTrue();
+    expect(await t.calls.stats()).toMatchObject({ files: 1, pinnedFiles: 1 });
+  });
 });
 
 describe("clear", () => {

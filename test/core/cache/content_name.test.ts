@@ -20,6 +20,19 @@ test("contentName() is what docs/on-disk.md says, names of any bytes included", 
   expect(contentName(replica()) as string).toBe(expected);
 });
 
+test("contentName() leaves out the path where the token is made of the bytes", () => {
+  const at = (path: string, token: string) =>
+    contentName(replica({ path: pathFromText(path), originVersion: { sizeBytes: 1234, token } }));
+  const md5 = "9e107d9d372bb6826bd81d3542a419d6";
+  const expected = createHash("sha256").update(`nas\0\x001234\0${md5}`).digest("hex");
+  expect(at("a/b", md5) as string).toBe(expected.slice(0, 32));
+  for (const token of [md5, `${md5}-12`]) expect(at("a", token)).toBe(at("b", token));
+  // Of local files, of shares, of servers that make up their ETags.
+  for (const token of ["7:1.2:3.4", "1767323045.1", "1767323045", "e", `${md5}x`, `${md5}-`]) {
+    expect(at("a", token)).not.toBe(at("b", token));
+  }
+});
+
 test("contentNames() names a version by each of its proved replicas and by no other", () => {
   const replicas = [
     replica(),

@@ -75,6 +75,26 @@ describe("StoredBlockCache", () => {
     }
   });
 
+  test("has the bytes of an object that was renamed, and fetches nothing", async () => {
+    using directory = new TempDirectory();
+    const token = "9e107d9d372bb6826bd81d3542a419d6";
+    const file = testFile("Artist/Album/01.flac", { token });
+    {
+      using before = new TestCache(directory.path);
+      await before.keep(file);
+    }
+    using after = new TestCache(directory.path);
+    const renamed = testFile("Artist/Album (1965)/01 Sinnerman.flac", { token });
+    await settle();
+    using cached = after.cache.open(renamed);
+    expect(cached.isComplete).toBeTrue();
+    expect(await after.read(renamed)).toEqual(file.bytes);
+    // Of another size they are others.
+    const other = testFile("moved.flac", { token, sizeBytes: file.sizeBytes + 1 });
+    using unknown = after.cache.open(other);
+    expect(unknown.has(0)).toBeFalse();
+  });
+
   test("keeps only proved bytes of origins that are cached", async () => {
     using directory = new TempDirectory();
     using t = new TestCache(directory.path, { isCached: (origin) => origin !== CLOUD });
