@@ -243,6 +243,13 @@ export const CACHE_FILES_WRITTEN = 64;
 /** Requests at once when a whole file is fetched into the cache. */
 export const CACHE_FETCHES = 4;
 
+/** Tracks that are fetched ahead of their listeners at once, and the largest that is. */
+export const PREFETCH_TRACKS = 4;
+export const PREFETCH_TRACK_BYTES = 512 * 1024 * 1024;
+
+/** A directory of more entries is no album. */
+export const ALBUM_ENTRIES = 4096;
+
 /** Page cache of the main thread's connection to the cache's index. */
 export const CACHE_INDEX_READER_KIB = 2048;
 

@@ -34,7 +34,14 @@ describe("reading files that are a network away", () => {
   let library: DistantLibrary;
 
   beforeAll(async () => {
-    const names = [...named("warm", 4), ...named("opened", TRIES), ...named("scanned", SCANNED)];
+    const names = [
+      "1.flac",
+      "2.flac",
+      "3.flac",
+      ...named("warm", 4),
+      ...named("opened", TRIES),
+      ...named("scanned", SCANNED),
+    ];
     const content = crypto.getRandomValues(new Uint8Array(BLOCK_BYTES));
     const bytes = Buffer.alloc(FILE_BYTES, content);
     library = await DistantLibrary.start(Object.fromEntries(names.map((name) => [name, bytes])));
@@ -70,6 +77,15 @@ describe("reading files that are a network away", () => {
       const fetched = await library.received(id, () => library.read(id, names, [HEAD, TAIL]));
       const asked = names.length * (HEAD[1] + TAIL[1]);
       expect(fetched / asked).toBeWithin(1, SCAN_COST);
+    }, 60_000);
+
+    test(`${id}: while a track is played, the next one is fetched and no other`, async () => {
+      const third: Place = [0, MIB];
+      const played = () => library.read(id, ["1.flac"], [third, [MIB, MIB]]);
+      const fetched = await library.received(id, played);
+      expect(fetched / FILE_BYTES).toBeWithin(4 / 3, 2.2);
+      const again = library.received(id, () => library.read(id, ["2.flac"], [HEAD, TAIL]));
+      expect(await again).toBeLessThan(BLOCK_BYTES);
     }, 60_000);
   }
 });

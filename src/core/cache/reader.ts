@@ -12,6 +12,7 @@ import type { Clock } from "../clock.ts";
 import type { FederatedFile, FetchFile, ReadFile, ServedRead } from "../federation/file.ts";
 import type { OriginId } from "../origins/origin.ts";
 import { ReadBuffers } from "../read_buffers.ts";
+import type { Listening } from "./album_prefetch.ts";
 import type { BlockCache } from "./block_cache.ts";
 import { BlockRead } from "./block_read.ts";
 import { MemoryShare } from "./memory_share.ts";
@@ -25,6 +26,8 @@ export interface ReaderPorts {
   readonly fetch: FetchFile;
   /** Whether it is worth while to read an origin's files in blocks, and ahead of who reads them. */
   readonly isReadAhead: (origin: OriginId) => boolean;
+  /** Told of what is read. Default: nobody is. */
+  readonly listening?: Listening;
   /** Every read ends within this time. */
   readonly readDeadlineMs: number;
 }
@@ -65,7 +68,8 @@ export class Reader {
     if (handle === STRAIGHT || lengthBytes === 0) {
       return await this.#straight(file, offsetBytes, into, signal);
     }
-    const { clock, readDeadlineMs: deadlineMs } = this.ports;
+    const { clock, listening, readDeadlineMs: deadlineMs } = this.ports;
+    listening?.readingFrom(file.version);
     using _version = this.#use(file);
     const wanted = into.subarray(0, lengthBytes);
     const request = { file, offsetBytes, into: wanted, signal, deadlineMs };
@@ -74,6 +78,7 @@ export class Reader {
     handle.readAhead();
     const served = await read.run();
     this.#count(served);
+    if (handle.hasListened(served.bytesRead)) listening?.listenedTo(file);
     return served;
   };
 

@@ -9,11 +9,15 @@ import type { MemoryShare } from "./memory_share.ts";
 import { ReadaheadWindow } from "./readahead_window.ts";
 import type { VersionBlocks } from "./version_blocks.ts";
 
+/** Who has read so much of a file listens to it. */
+const LISTENED_SHARE = 1 / 3;
+
 export class ReaderHandle implements Disposable {
   readonly #window = new ReadaheadWindow();
   readonly #fetchSize = new FetchSize();
   /** What is on its way and not needed yet. */
   readonly #ahead = new Map<BlockFetch, Disposable>();
+  #readBytes = 0;
   /** Blocks before this one were asked for, or are on disk. */
   #aheadEnd = 0;
 
@@ -28,6 +32,14 @@ export class ReaderHandle implements Disposable {
     if (this.#window.note(offsetBytes, lengthBytes)) return;
     this.#stop();
     this.#aheadEnd = 0;
+  }
+
+  /** Counts bytes that were read; true the one time that they come to LISTENED_SHARE of the file. */
+  hasListened(bytes: number): boolean {
+    const beforeBytes = this.#readBytes;
+    this.#readBytes += bytes;
+    const listenedBytes = this.blocks.sizeBytes * LISTENED_SHARE;
+    return beforeBytes < listenedBytes && this.#readBytes >= listenedBytes;
   }
 
   /** Has fetched what is likely to be read next, side by side. */

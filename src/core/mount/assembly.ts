@@ -52,6 +52,8 @@ export interface AssemblyPorts {
   readonly catalog: CatalogReader;
   /** Contents of files, kept on disk. */
   readonly blocks: BlockCache;
+  /** Whether an album's next track is fetched while one is read. Default: it is not. */
+  readonly prefetch?: boolean;
   /** Where the locks of scans are. */
   readonly cacheDir: string;
   readonly owner: Ownership;
@@ -201,6 +203,8 @@ export class Assembly implements AsyncDisposable {
       believedMs: (id) => (this.origins.settings(id)?.revalidateSecs ?? 0) * MS,
       watched: (id) => this.#watches.isWatched(id),
       isReadAhead: (id) => this.#isReadAhead(id),
+      isCached: (id) => this.isCached(id),
+      prefetch: ports.prefetch ?? false,
       reply,
       onOutcome: onOutcome ?? (() => undefined),
       ...(processLives === undefined ? {} : { processLives }),

@@ -174,6 +174,7 @@ export class Library {
         writer,
         catalog,
         blocks: contents?.blocks ?? new NoBlockCache(),
+        prefetch: contents !== undefined && config.cache.prefetch,
         cacheDir,
         owner,
         syscalls: libc(),

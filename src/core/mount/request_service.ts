@@ -1,6 +1,8 @@
 /** Everything the main thread does for requests of the kernel, put together. */
 
+import { AlbumPrefetch } from "../cache/album_prefetch.ts";
 import type { BlockCache } from "../cache/block_cache.ts";
+import { nextTrack } from "../cache/next_track.ts";
 import { Reader, type ReaderPorts, type ReadSources } from "../cache/reader.ts";
 import type { CatalogReader, CatalogWriter } from "../catalog/catalog.ts";
 import { emptyNode } from "../catalog/tree_node.ts";
@@ -40,6 +42,10 @@ export interface RequestServicePorts {
   /** Contents of files, kept on disk. */
   readonly blocks: BlockCache;
   readonly isReadAhead: ReaderPorts["isReadAhead"];
+  /** Whether an origin's bytes are kept. */
+  readonly isCached: (origin: OriginId) => boolean;
+  /** Whether an album's next track is fetched while one is read. */
+  readonly prefetch: boolean;
   readonly writer: CatalogWriter;
   readonly updates: CatalogUpdates;
   readonly federation: Federation;
@@ -118,13 +124,17 @@ export function requestService(ports: RequestServicePorts): RequestService {
     onFault: ports.onFault,
   });
   const { readDeadlineMs } = ports;
-  const reader = new Reader({
-    clock,
-    cache: ports.blocks,
-    fetch: refreshingRead({ clock, federation, refresh, readDeadlineMs }),
-    isReadAhead: ports.isReadAhead,
-    readDeadlineMs,
+  const { blocks: cache, isCached, isReadAhead } = ports;
+  const fetch = refreshingRead({ clock, federation, refresh, readDeadlineMs });
+  const prefetch = new AlbumPrefetch({
+    cache,
+    fetch,
+    isCached,
+    nextTrack: (version) => nextTrack(catalog, version),
+    onFault: (error) => ports.onFault(`the next track: ${messageOf(error)}`),
   });
+  const listening = ports.prefetch ? { listening: prefetch } : {};
+  const reader = new Reader({ clock, cache, fetch, isReadAhead, readDeadlineMs, ...listening });
   const reads = new PendingReads({
     clock,
     read: reader.read,
@@ -182,6 +192,7 @@ export function requestService(ports: RequestServicePorts): RequestService {
     close() {
       listings.close();
       reads.close();
+      prefetch.close();
     },
     settled: () => requests.settled(),
   };

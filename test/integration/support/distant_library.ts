@@ -74,9 +74,6 @@ endpoint = "http://127.0.0.1:${cloud.port}"
 force_path_style = true
 revalidate_secs = 3600
 
-[cache]
-prefetch = false
-
 [health]
 check_interval_secs = 3600
 `);
