@@ -22,9 +22,10 @@ import { type S3Server, type Sshd, startS3, startSshd } from "../../scripts/serv
 import type { SyncDeltaAnswer } from "../../src/core/control/delta_answers.ts";
 import { needing } from "../support/needs.ts";
 import { TcpProxy } from "../support/proxy.ts";
-import { BINARY, Workspace } from "./support/musicfs.ts";
+import { BINARY, eventually, Mount, Workspace } from "./support/musicfs.ts";
 
 const { test } = needing("root", ...RETAGGING_PROGRAMS);
+const mounted = needing("root", "fuse", ...RETAGGING_PROGRAMS);
 const PART_BYTES = 8 * 1024 * 1024;
 const BUCKET = "music";
 /** Of M4A the share is told, and aimed at; of the others it is promised. */
@@ -247,6 +248,75 @@ describe("sync-delta over the wire (S-4)", () => {
     2 * PATIENCE_MS,
   );
 
+  mounted.test(
+    "happens by itself in a mount, whose readers see the old version or the new one",
+    async () => {
+      const at = single("mounted");
+      await using _proxy = at.proxy;
+      using library = new Library(at);
+      const [file] = files;
+      if (file === undefined) throw new Error("there are no files");
+      await at.put(file.name, file.before);
+      await using mount = await Mount.scanned(
+        library,
+        library.config(`[[origins]]\n${at.origin}`),
+        {
+          env: at.env ?? {},
+        },
+      );
+      await library.asked("cache", "prefetch", ".");
+      const hash = () => library.shell('sha256sum < "$1/$2"', file.name);
+      const [old, next] = [file.before, file.after].map(sha256sum);
+      expect(await hash()).toBe(old ?? "");
+      await at.put(file.name, file.after);
+      const before = at.proxy.bytes.toClient;
+      await library.asked("scan");
+      await eventually("the file is synced", async () => {
+        expect([old, next]).toContain(await hash());
+        return library.holds(file.after);
+      });
+      await mount.logged("synced cached files");
+      expect(await hash()).toBe(next ?? "");
+      const share = (at.proxy.bytes.toClient - before) / sizeOf(file.after);
+      // A reader may have asked for blocks of the new version while it was being spliced.
+      expect(share).toBeLessThan(2);
+    },
+    2 * PATIENCE_MS,
+  );
+
+  test(
+    "costs at most 1.5 % with a published index",
+    async () => {
+      const at = single("indexed");
+      await using _proxy = at.proxy;
+      using master = new Workspace("index");
+      const flags = master.config(
+        `[[origins]]\nid = "disk"\norigin_type = "local"\npath = "${master.directory("disk")}"\n`,
+      );
+      const index = master.path("published");
+      const publish = async (from: "before" | "after") => {
+        for (const file of files) copyFileSync(file[from], master.path("disk", file.name));
+        const scan = ["scan", "disk", "--chunks", "--publish", index, "--json"];
+        return JSON.parse(
+          await master.must([BINARY, ...scan, ...flags], { timeoutMs: PATIENCE_MS }),
+        );
+      };
+      expect(await publish("before")).toMatchObject({ chunks: [{ files: files.length }] });
+      expect(await publish("after")).toMatchObject({ chunks: [{ failed: [] }] });
+      const [first = "", ...others] = at.origin.split("\n");
+      const origin = [first, `index = "${index}"`, ...others].join("\n");
+      using library = new Library({ ...at, origin });
+      const shares: number[] = [];
+      for (const { file, wireBytes, answer } of await measure(library)) {
+        expect(["index", "splice"]).toContain(answer?.method ?? "");
+        expect(library.holds(file.after)).toBe(true);
+        shares.push(wireBytes / sizeOf(file.after));
+      }
+      expect(shares.reduce((sum, share) => sum + share, 0) / shares.length).toBeLessThan(0.015);
+    },
+    2 * PATIENCE_MS,
+  );
+
   test(
     "never misses one byte changed in the middle",
     async () => {
@@ -270,6 +340,12 @@ describe("sync-delta over the wire (S-4)", () => {
     2 * PATIENCE_MS,
   );
 });
+
+/** As sha256sum prints it of its standard input. */
+function sha256sum(file: string): string {
+  const hash = new Bun.CryptoHasher("sha256").update(readFileSync(file)).digest("hex");
+  return `${hash}  -\n`;
+}
 
 async function putInParts(client: S3Client, Key: string, content: Uint8Array): Promise<void> {
   const object = { Bucket: BUCKET, Key };

@@ -5,6 +5,7 @@ import { treeFile } from "../cache/tree_files.ts";
 import type { CatalogChanges, CatalogReader, CatalogWriter } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
 import type { OriginSettings } from "../config/config.ts";
+import { messageOf } from "../errors.ts";
 import type { Origin, OriginId } from "../origins/origin.ts";
 import type { DeltaPorts } from "../sync/delta/delta_file.ts";
 import { refreshReplica } from "../sync/delta/refresh_replica.ts";
@@ -14,7 +15,9 @@ import { type OpenIndex, openOriginIndex } from "../sync/index/origin_index.ts";
 export interface DeltaSyncPorts {
   readonly clock: Clock;
   readonly catalog: CatalogReader;
-  readonly writer: Pick<CatalogWriter, "applyStat">;
+  readonly writer: Pick<CatalogWriter, "applyStat" | "setContent">;
+  /** For the log. */
+  readonly onWarning: (message: string) => void;
   /** What follows from a change of the catalog. */
   readonly onChanges: (changes: CatalogChanges) => void;
   readonly cache: DeltaPorts["cache"];
@@ -45,9 +48,20 @@ export class DeltaSync {
     const { index } = indexes;
     return await syncDelta(wish, {
       ...this.ports,
+      onDescribed: this.#onDescribed,
       ...{ index, signal, pins: new Set(), onProgress, refresh },
     });
   }
+
+  readonly #onDescribed: DeltaPorts["onDescribed"] = async (version, content) => {
+    const { writer, onChanges, onWarning } = this.ports;
+    try {
+      onChanges(await writer.setContent(version, content));
+    } catch (error) {
+      // The file is in the cache all the same.
+      onWarning(messageOf(error));
+    }
+  };
 
   /** Rejects as `syncDelta`. `pins`: paths whose files are wanted as a whole. */
   async run(
@@ -62,6 +76,7 @@ export class DeltaSync {
       ...ports,
       origin: originOf,
       index: indexes.index,
+      onDescribed: this.#onDescribed,
       signal,
       pins,
       onProgress,

@@ -283,6 +283,7 @@ function deltaSync(assembly: Assembly, cache: StoredBlockCache): DeltaSync {
     catalog,
     writer,
     onChanges: updates.apply,
+    onWarning: ports.onWarning,
     cache,
     fetch: (...read) => federation.read(...read),
     settings: (id) => origins.settings(id),

@@ -64,6 +64,7 @@ export async function openUnmountedCache(
     catalog,
     writer: library.store,
     onChanges: () => undefined,
+    onWarning: onNotice,
     cache: blocks,
     fetch,
     origin: async (id) => (await federation()).registry.get(id),

@@ -3,6 +3,7 @@
 import type { CacheableFile } from "../../cache/block_cache.ts";
 import { fetchFile } from "../../cache/fetch_files.ts";
 import type { FormerContent, FormerContents } from "../../cache/former_contents.ts";
+import type { VersionContent } from "../../catalog/catalog.ts";
 import { sleep } from "../../clock.ts";
 import { MusicFsError, messageOf, OwnError } from "../../errors.ts";
 import {
@@ -28,6 +29,8 @@ export interface DeltaPorts extends RebuildPorts {
   readonly cache: RebuildPorts["cache"] & FormerContents;
   /** An origin that can be asked; undefined for one that is not there or not well. */
   readonly origin: (id: OriginId) => Promise<Origin | undefined>;
+  /** What a version consists of is known now; never rejects. */
+  readonly onDescribed: (version: number, content: VersionContent) => Promise<void>;
   /** An origin's published index; undefined for none. */
   readonly index: (id: OriginId) => Promise<OpenIndex | undefined>;
 }
@@ -102,7 +105,9 @@ async function tryCheapMethods(
       const stretches = await find(old, next, breathe);
       if (stretches !== undefined) {
         using cached = ports.cache.open(file);
-        await keepRebuilt(file, cached, { old, next, stretches }, origin, ports);
+        const parts = { old, next, stretches };
+        const content = await keepRebuilt(file, cached, parts, origin, ports);
+        await ports.onDescribed(file.version, content);
         return { method, fetchedBytes: fetchedBytes + next.fetchedBytes };
       }
       reason = NOT_ALIKE;

@@ -7,11 +7,13 @@
 import type { BlockCache, CacheableFile, CachedFile } from "../../cache/block_cache.ts";
 import { requireComplete } from "../../cache/fetch_files.ts";
 import type { FormerContent } from "../../cache/former_contents.ts";
+import type { VersionContent } from "../../catalog/catalog.ts";
 import { type Clock, sleep } from "../../clock.ts";
 import { OwnError } from "../../errors.ts";
 import type { FetchFile } from "../../federation/file.ts";
 import { BLOCK_BYTES, FETCH_BYTES } from "../../limits.ts";
 import type { OriginId } from "../../origins/origin.ts";
+import { Description } from "../chunks/describe.ts";
 import type { Stretch } from "../chunks/manifest_diff.ts";
 import { assemble } from "./assembly.ts";
 import { NewBytes } from "./new_bytes.ts";
@@ -53,14 +55,18 @@ export function newBytesOf(
   });
 }
 
-/** Has the assembled bytes kept. Rejects with OwnError `cache` where they are not. */
+/**
+ * Has the assembled bytes kept, and answers what they are. Rejects with OwnError `cache` where they
+ * are not kept.
+ */
 export async function keepRebuilt(
   file: CacheableFile,
   cached: CachedFile,
   from: { readonly old: OldBytes; readonly next: NewBytes; readonly stretches: readonly Stretch[] },
   origin: OriginId,
   { cache, clock, signal }: RebuildPorts,
-): Promise<void> {
+): Promise<VersionContent> {
+  const description = new Description();
   const buffer = new Uint8Array(Math.min(FETCH_BYTES, file.sizeBytes));
   let offsetBytes = 0;
   let held = 0;
@@ -73,6 +79,7 @@ export async function keepRebuilt(
     held = 0;
   };
   for await (const slice of assemble(from.old, from.next, from.stretches)) {
+    description.push(slice);
     for (let taken = 0; taken < slice.byteLength; ) {
       const piece = slice.subarray(taken, taken + buffer.byteLength - held);
       buffer.set(piece, held);
@@ -84,6 +91,7 @@ export async function keepRebuilt(
   if (held > 0) await keep();
   await cached.settled();
   requireComplete(cache, cached);
+  return description.finish();
 }
 
 /** Blocks that are there already stay as they are: of one version there is one sequence of bytes. */

@@ -1,10 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { VersionContent } from "../../../../src/core/catalog/catalog.ts";
 import type { FetchFile } from "../../../../src/core/federation/file.ts";
 import { BLOCK_BYTES } from "../../../../src/core/limits.ts";
 import type { ContentProof, Origin } from "../../../../src/core/origins/origin.ts";
+import { manifestOf } from "../../../../src/core/sync/chunks/chunk_stream.ts";
 import { Description } from "../../../../src/core/sync/chunks/describe.ts";
+import { encodeManifest } from "../../../../src/core/sync/chunks/manifest.ts";
 import { deltaFile, methodFor } from "../../../../src/core/sync/delta/delta_file.ts";
 import type { OpenIndex } from "../../../../src/core/sync/index/origin_index.ts";
 import { publishIndex } from "../../../../src/core/sync/index/publish.ts";
@@ -32,6 +35,7 @@ class Delta implements Disposable {
   proof: ContentProof | undefined;
   index: OpenIndex | undefined;
   mtimeSec = 5;
+  readonly described = new Map<number, VersionContent>();
   /** Called before each read of the origin. */
   onRead: (offsetBytes: number) => void = () => undefined;
 
@@ -60,6 +64,8 @@ class Delta implements Disposable {
       signal: this.abort.signal,
       origin: async () => origin as unknown as Origin,
       index: async () => this.index,
+      onDescribed: async (version: number, content: VersionContent) =>
+        void this.described.set(version, content),
     };
   }
 
@@ -108,6 +114,9 @@ describe("delta sync of a cached file", () => {
     expect(delta.sentBytes).toBeLessThan(32 * 1024);
     expect(delta.test.cache.holding(RETAGGED)).toBe("current");
     expect(await delta.test.read(RETAGGED)).toEqual(RETAGGED.bytes);
+    const { md5 = "", manifest } = delta.described.get(RETAGGED.version) ?? {};
+    expect(md5Of(RETAGGED.bytes)).toEqual({ kind: "md5", hex: md5 });
+    expect(manifest).toEqual(encodeManifest(manifestOf(RETAGGED.bytes)));
     await delta.test.clock.advance(10);
     expect(await delta.test.calls.stats()).toMatchObject({ files: 1, completeFiles: 1 });
     expect(await delta.test.read(BEFORE)).toBeUndefined();
