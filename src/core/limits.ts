@@ -213,11 +213,12 @@ export const READAHEAD_MAX_BYTES = 8 * 1024 * 1024;
 /** One request for blocks of a file asks for this much at most; more goes side by side. */
 export const FETCH_BYTES = 256 * 1024;
 
-/** Requests ahead of a reader grow to this, ... */
+/** So many requests ahead of a reader go side by side, once they are longer than that; this is the longest. */
+export const FETCHES_AHEAD = 8;
 export const READAHEAD_FETCH_BYTES = 1024 * 1024;
-/** ... doubling with each that is answered within so long, and halving after one that takes longer than this. */
-export const FETCH_QUICK_MS = 250;
-export const FETCH_SLOW_MS = 1000;
+/** They may be longer when one is answered within the first of these times, and get shorter when it takes the second. */
+export const FETCH_QUICK_MS = 500;
+export const FETCH_SLOW_MS = 2000;
 
 /** Blocks in memory, on their way and waiting to be read, of all files together. */
 export const READER_MEMORY_BYTES = 64 * 1024 * 1024;
@@ -348,7 +349,10 @@ assertRelation(
   READAHEAD_FETCH_BYTES <= BLOCKS_PER_GROUP * BLOCK_BYTES,
   "what is fetched at once is kept at once",
 );
-assertRelation(4 * READAHEAD_FETCH_BYTES <= READAHEAD_MAX_BYTES, "fetches go side by side");
+assertRelation(
+  FETCHES_AHEAD * READAHEAD_FETCH_BYTES <= READAHEAD_MAX_BYTES,
+  "the longest fetches go side by side",
+);
 assertRelation(
   READAHEAD_MIN_BYTES <= READAHEAD_MAX_BYTES && 2 * READAHEAD_MAX_BYTES <= READER_MEMORY_BYTES,
   "one reader's window fits its share of the memory",

@@ -1,25 +1,32 @@
 /**
  * How much one request asks for when a reader is read ahead for. Every request costs a server work, and S3's owners
- * money, so a long one is better than several short ones; but whoever catches up with it waits for all of it. So it
- * doubles while requests are answered quickly, from FETCH_BYTES to READAHEAD_FETCH_BYTES, and halves when they are not.
+ * money, so a few long ones are better than many short ones; but whoever catches up with one waits for all of it. So
+ * it is an eighth of the window, and no more than what is answered in good time: the bound halves with each request
+ * that takes longer than FETCH_SLOW_MS, and doubles with each of its length that is answered within FETCH_QUICK_MS.
  */
 
-import { FETCH_BYTES, FETCH_QUICK_MS, FETCH_SLOW_MS, READAHEAD_FETCH_BYTES } from "../limits.ts";
+import {
+  FETCH_BYTES,
+  FETCH_QUICK_MS,
+  FETCH_SLOW_MS,
+  FETCHES_AHEAD,
+  READAHEAD_FETCH_BYTES,
+} from "../limits.ts";
 
 export class FetchSize {
-  #bytes = FETCH_BYTES;
+  #maxBytes = READAHEAD_FETCH_BYTES;
 
-  get bytes(): number {
-    return this.#bytes;
+  /** For a window that long; between FETCH_BYTES and READAHEAD_FETCH_BYTES. */
+  within(windowBytes: number): number {
+    return Math.min(this.#maxBytes, Math.max(FETCH_BYTES, windowBytes / FETCHES_AHEAD));
   }
 
-  /** A request was answered. One that was shorter than they are now says nothing. */
+  /** A request was answered. One that is short and quick says nothing. */
   note(lengthBytes: number, durationMs: number): void {
-    if (lengthBytes < this.#bytes) return;
-    if (durationMs <= FETCH_QUICK_MS) {
-      this.#bytes = Math.min(2 * this.#bytes, READAHEAD_FETCH_BYTES);
-    } else if (durationMs > FETCH_SLOW_MS) {
-      this.#bytes = Math.max(this.#bytes / 2, FETCH_BYTES);
+    if (durationMs > FETCH_SLOW_MS) {
+      this.#maxBytes = Math.max(this.#maxBytes / 2, FETCH_BYTES);
+    } else if (durationMs <= FETCH_QUICK_MS && lengthBytes >= this.#maxBytes) {
+      this.#maxBytes = Math.min(2 * this.#maxBytes, READAHEAD_FETCH_BYTES);
     }
   }
 }

@@ -51,12 +51,13 @@ export class ReaderHandle implements Disposable {
     const reached = blockAt(endBytes + BLOCK_BYTES - 1);
     this.#aheadEnd = Math.max(this.#aheadEnd, reached);
     // In steps: a reader that goes on in small ones must not make a request of every block.
-    const steps = Math.min(this.#fetchSize.bytes, windowBytes / 2) / BLOCK_BYTES;
+    const fetchBytes = this.#fetchSize.within(windowBytes);
+    const steps = Math.min(fetchBytes, windowBytes / 2) / BLOCK_BYTES;
     const room = reached + Math.floor(windowBytes / BLOCK_BYTES) - this.#aheadEnd;
     const wanted = this.#aheadEnd + Math.floor(room / steps) * steps;
     const isLast = endBytes + windowBytes >= sizeBytes;
     const end = isLast ? blockCount(sizeBytes) : wanted;
-    if (end > this.#aheadEnd) this.#fetch(this.#aheadEnd, end);
+    if (end > this.#aheadEnd) this.#fetch(this.#aheadEnd, end, fetchBytes / BLOCK_BYTES);
   }
 
   /** The file is closed: nothing is fetched for it any more. */
@@ -64,9 +65,9 @@ export class ReaderHandle implements Disposable {
     this.#stop();
   }
 
-  #fetch(first: number, end: number): void {
+  #fetch(first: number, end: number, maxBlocks: number): void {
     const { clock } = this.share;
-    for (const run of this.blocks.missing({ first, end }, this.#fetchSize.bytes / BLOCK_BYTES)) {
+    for (const run of this.blocks.missing({ first, end }, maxBlocks)) {
       const startedMs = clock.monotonicMs();
       const fetch = this.blocks.start(this.file, run, { background: true });
       if (fetch === undefined) {

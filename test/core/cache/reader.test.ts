@@ -228,7 +228,7 @@ describe("Reader: readahead", () => {
     };
     expect(await lengthsWith(50)).toMatchObject({ longest: 1024 });
     expect((await lengthsWith(50)).count).toBeLessThan(60);
-    expect(await lengthsWith(1500)).toMatchObject({ longest: 256 });
+    expect(await lengthsWith(2500)).toMatchObject({ longest: 256 });
   });
 
   test("what is read ahead is for nobody yet, and makes way for others", async () => {
