@@ -29,6 +29,7 @@ import type {
   ChangeListener,
   DirEntry,
   FileStat,
+  ListingMemo,
   Origin,
   OriginCapabilities,
   OriginId,
@@ -50,6 +51,8 @@ export interface MemoryOriginOptions {
   readonly capabilities?: Partial<OriginCapabilities>;
   /** Entries in one page of a listing. Default 1000. */
   readonly pageEntries?: number;
+  /** It has marks of its listings. Default false. */
+  readonly marks?: boolean;
   /** How long after a change watches hear of it. Default: at once, before the change returns. */
   readonly watchDelayMs?: number;
 }
@@ -85,6 +88,7 @@ export class MemoryOrigin implements Origin {
   readonly #tree: MemoryTree;
   readonly #pageEntries: number;
   readonly #watchDelayMs: number | undefined;
+  readonly marks?: NonNullable<Origin["marks"]>;
   readonly #listeners = new Set<ChangeListener>();
   #serial = 0;
   #closed = false;
@@ -96,6 +100,7 @@ export class MemoryOrigin implements Origin {
     this.#pageEntries = options.pageEntries ?? 1000;
     this.#watchDelayMs = options.watchDelayMs;
     this.#tree = new MemoryTree(this.#clock.wallMs());
+    if (options.marks === true) this.marks = (...asked) => this.#marksOf(...asked);
   }
 
   /** Adds or replaces a file, as a rename over it would; missing directories are made. */
@@ -186,7 +191,12 @@ export class MemoryOrigin implements Origin {
     return this.#closed;
   }
 
-  async *list(directory: BytePath, signal?: AbortSignal): AsyncGenerator<readonly DirEntry[]> {
+  async *list(
+    directory: BytePath,
+    signal?: AbortSignal,
+    memo?: ListingMemo,
+  ): AsyncGenerator<readonly DirEntry[]> {
+    const all: DirEntry[] = [];
     this.counts.list++;
     const node = await this.#operation(directory, signal, (found) => {
       if (found.kind === "directory") return found;
@@ -201,8 +211,31 @@ export class MemoryOrigin implements Origin {
         }),
       );
       this.counts.page++;
+      all.push(...page);
       if (page.length > 0) yield page;
     }
+    if (memo !== undefined && this.marks !== undefined) memo.mark = markOf(all);
+  }
+
+  #marksOf(
+    directories: readonly BytePath[],
+    signal?: AbortSignal,
+  ): Promise<readonly (string | undefined)[]> {
+    return Promise.all(
+      directories.map((directory) =>
+        this.#operation(directory, signal, (node) => {
+          if (node.kind !== "directory") return undefined;
+          const entries = [...node.children.keys()].flatMap((name) => {
+            const stat = this.#entryStat(node, directory, name);
+            return stat === undefined ? [] : [{ name, ...stat }];
+          });
+          return markOf(entries);
+        }).catch((error: unknown) => {
+          if (error instanceof OriginError && error.scope === "object") return undefined;
+          throw error;
+        }),
+      ),
+    );
   }
 
   stat(path: BytePath, signal?: AbortSignal): Promise<FileStat> {
@@ -347,4 +380,8 @@ export class MemoryOrigin implements Origin {
       device: DEVICE,
     };
   }
+}
+
+function markOf(entries: readonly DirEntry[]): string {
+  return Bun.hash.xxHash3(JSON.stringify(entries)).toString(16);
 }

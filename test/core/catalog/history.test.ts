@@ -57,7 +57,9 @@ class History {
     readonly log: string[],
   ) {
     for (const id of ["a", "b", "c"] as OriginId[]) {
-      this.origins.set(id, new MemoryOrigin({ id, clock: this.catalog.clock, pageEntries: 2 }));
+      // One lists every directory in every scan.
+      const options = { pageEntries: 2, marks: id !== "c" };
+      this.origins.set(id, new MemoryOrigin({ id, clock: this.catalog.clock, ...options }));
       this.config.push({ id, priority: this.pick([1, 2, 3]), enabled: true, prefix: ROOT_PATH });
     }
   }

@@ -54,6 +54,27 @@ describe("Scans", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test("varies the interval by a tenth, so that origins do not wake their disks in step", async () => {
+    for (const [chance, intervalMs] of [
+      [0, 810_000],
+      [0.75, 945_000],
+    ] as const) {
+      const clock = new VirtualClock();
+      const scans = new Scans({
+        clock,
+        random: () => chance,
+        scan: () => Promise.resolve(COMPLETE),
+        usable: () => true,
+        watched: () => false,
+        onFault: () => undefined,
+      });
+      scans.add(nas, 900_000);
+      await clock.advance(0);
+      expect(clock.nextTimerMs).toBe(intervalMs);
+      await scans.close();
+    }
+  });
+
   test("lets what was at an origin's former place go, once, when a scan worked out", async () => {
     const allowed: (boolean | undefined)[] = [];
     const { clock, scans } = setUp(async (_signal, { allowEmpty }) => {
