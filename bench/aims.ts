@@ -1,5 +1,6 @@
 /** What is aimed at, and how far the figures of one run are from it. Only ratios: they hold on any machine. */
 
+import { FAR_SEQUENTIAL, type FarFigures, KEPT, LOOKS, WITHOUT_READAHEAD } from "./far.ts";
 import { BARE, FIND_COLD, type LocalFigures, SEQUENTIAL_COLD, SMALL_FILES } from "./local.ts";
 import { PASSTHROUGH } from "./local_peers.ts";
 import { OURS } from "./peers.ts";
@@ -90,6 +91,46 @@ export function remoteAims({ sftp, s3 }: RemoteFigures): readonly Aim[] {
         },
       ] as const;
     }),
+  ];
+}
+
+export function farAims(figures: FarFigures): readonly Aim[] {
+  const protocols = [
+    ["SFTP", figures.sftp],
+    ["S3", figures.s3],
+  ] as const;
+  return [
+    ...protocols.flatMap(([protocol, far]) => {
+      const ratio = (workload: string, peer: string) =>
+        (figureOf(far, OURS, workload) ?? Number.NaN) /
+        (figureOf(far, peer, workload) ?? Number.NaN);
+      return [
+        {
+          name: `${protocol}, far: sequential, multiple of the best peer's speed`,
+          measured: share(far, FAR_SEQUENTIAL, "fastest", [WITHOUT_READAHEAD]),
+          bound: 1.5,
+          kind: "at least",
+        },
+        {
+          name: `${protocol}, far: sequential, multiple of the speed without readahead`,
+          measured: ratio(FAR_SEQUENTIAL, WITHOUT_READAHEAD),
+          bound: 5,
+          kind: "at least",
+        },
+        {
+          name: `${protocol}, far: from the cache, multiple of rclone's speed`,
+          measured: ratio(KEPT, "rclone"),
+          bound: 5,
+          kind: "at least",
+        },
+      ] as const;
+    }),
+    {
+      name: "SFTP, far: bytes fetched by looks, multiple of what is read",
+      measured: figureOf(figures.sftp, OURS, LOOKS) ?? Number.NaN,
+      bound: 1.3,
+      kind: "at most",
+    },
   ];
 }
 

@@ -41,7 +41,7 @@ export async function benchRemote(
       root: join(root, name),
     });
   return {
-    sftp: await measure("over-sftp", sftpPeers(servers.sshd, root)),
-    s3: await measure("over-s3", s3Peers(servers.s3, root)),
+    sftp: await measure("over-sftp", sftpPeers(servers.sshd, root, "not kept")),
+    s3: await measure("over-s3", s3Peers(servers.s3, root, "not kept")),
   };
 }

@@ -4,7 +4,7 @@ import { OURS } from "./peers.ts";
 
 export interface Figure {
   readonly workload: string;
-  readonly unit: "s" | "MB/s" | "MB" | "%" | "ms";
+  readonly unit: "s" | "MB/s" | "MB" | "%" | "ms" | "×";
   readonly peer: string;
   readonly value: number;
 }

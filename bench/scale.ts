@@ -17,12 +17,18 @@ export interface Scale {
   readonly remoteFiles: number;
   readonly remoteLargeFileBytes: number;
   readonly remoteRounds: number;
+  /** Behind SFTP, each of LOOKED_AT_BYTES, of which a media server reads the head and the tail. */
+  readonly lookedAtFiles: number;
+  /** Behind a line with a delay: read sequentially. */
+  readonly farFileBytes: number;
   /** How long other origins' reads are measured in each state of a sick one. */
   readonly sickSeconds: number;
 }
 
 /** Size of every small file. */
 export const SMALL_FILE_BYTES = 4096;
+
+export const LOOKED_AT_BYTES = 20 * MIB;
 
 export const SCALES = {
   full: {
@@ -36,6 +42,8 @@ export const SCALES = {
     remoteFiles: 1000,
     remoteLargeFileBytes: 1024 * MIB,
     remoteRounds: 1,
+    lookedAtFiles: 1000,
+    farFileBytes: 512 * MIB,
     sickSeconds: 10,
   },
   quick: {
@@ -49,6 +57,8 @@ export const SCALES = {
     remoteFiles: 100,
     remoteLargeFileBytes: 64 * MIB,
     remoteRounds: 1,
+    lookedAtFiles: 50,
+    farFileBytes: 64 * MIB,
     sickSeconds: 2,
   },
   smoke: {
@@ -62,6 +72,8 @@ export const SCALES = {
     remoteFiles: 5,
     remoteLargeFileBytes: MIB,
     remoteRounds: 1,
+    lookedAtFiles: 3,
+    farFileBytes: MIB,
     sickSeconds: 0.3,
   },
 } as const satisfies Readonly<Record<string, Scale>>;

@@ -4,13 +4,12 @@
  * of the other two should not notice.
  */
 
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TcpProxy } from "../test/support/proxy.ts";
 import { PeerMount } from "./mounted.ts";
 import { musicfs } from "./peers.ts";
 import { runProgram } from "./program.ts";
-import { s3Env, s3Origin, sftpOrigin, writeConfig } from "./remote_peers.ts";
+import { s3Env, s3Origin, sftpOrigin, sftpThrough, writeConfig } from "./remote_peers.ts";
 import { rounded, table } from "./report.ts";
 import type { Scale } from "./scale.ts";
 import type { Servers } from "./servers.ts";
@@ -42,13 +41,12 @@ export async function benchSick(
   root: string,
 ): Promise<readonly Latency[]> {
   await using proxy = new TcpProxy({ port: sshd.port });
-  const knownHosts = join(root, "known_hosts");
-  writeFileSync(knownHosts, `[${sshd.host}]:${proxy.port} ${sshd.hostKey}\n`);
+  const target = sftpThrough(sshd, proxy.port, root);
   const local = { id: "disk", origin_type: "local", path: sshd.dataDir };
   const origins = [
     { ...local, prefix: "disk" },
-    { ...s3Origin(s3), prefix: "bucket" },
-    { ...sftpOrigin(sshd, proxy.port), prefix: "ssh", known_hosts: knownHosts },
+    { ...s3Origin(s3, "not kept"), prefix: "bucket" },
+    { ...sftpOrigin(target, "not kept"), prefix: "ssh" },
   ];
   const config = writeConfig(join(root, "sick"), origins);
   const peer = { ...musicfs("musicfs-sick", ["--config", config], 3), env: s3Env(s3) };

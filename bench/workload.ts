@@ -87,7 +87,7 @@ export async function time(script: string, path: string): Promise<number> {
 }
 
 /** Needs root. */
-async function dropCaches(): Promise<void> {
+export async function dropCaches(): Promise<void> {
   await runProgram(["sync"]);
   writeFileSync("/proc/sys/vm/drop_caches", "3");
 }

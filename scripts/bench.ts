@@ -1,7 +1,7 @@
 /**
  * Measures MusicFS beside what people use today, on this machine, in one run:
  *
- *   bun scripts/bench.ts [--quick | --smoke] [local | scan | remote]...
+ *   bun scripts/bench.ts [--quick | --smoke] [local | scan | remote | far]...
  *
  * Prints Markdown (docs/benchmarks.md). `--quick` takes under a minute and tells little, `--smoke` only shows that
  * everything still runs. Needs root: it drops the kernel's caches. Works in a temporary directory and leaves nothing.
@@ -10,7 +10,16 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type Aim, aimTable, localAims, remoteAims, scanAims, sickAims } from "../bench/aims.ts";
+import {
+  type Aim,
+  aimTable,
+  farAims,
+  localAims,
+  remoteAims,
+  scanAims,
+  sickAims,
+} from "../bench/aims.ts";
+import { benchFar } from "../bench/far.ts";
 import { benchLocal } from "../bench/local.ts";
 import { describeMachine } from "../bench/machine.ts";
 import { endOnSignals } from "../bench/program.ts";
@@ -21,10 +30,12 @@ import { benchScan } from "../bench/scan.ts";
 import { startServers } from "../bench/servers.ts";
 import { benchSick, latencyTable } from "../bench/sick.ts";
 
-const PARTS = ["local", "scan", "remote"] as const;
+const PARTS = ["local", "scan", "remote", "far"] as const;
 
 function usage(problem: string): never {
-  console.error(`bench: ${problem}\nusage: bench [--quick | --smoke] [local | scan | remote]...`);
+  console.error(
+    `bench: ${problem}\nusage: bench [--quick | --smoke] [local | scan | remote | far]...`,
+  );
   process.exit(2);
 }
 
@@ -64,6 +75,14 @@ async function remote(scale: Scale, root: string): Promise<readonly Aim[]> {
   return [...remoteAims(figures), ...sickAims(latencies)];
 }
 
+async function far(scale: Scale, root: string): Promise<readonly Aim[]> {
+  await using cleanUp = new AsyncDisposableStack();
+  const figures = await benchFar(scale, await startServers(scale, root, cleanUp), root);
+  section("SFTP, 50 ms away, everybody with his cache", figureTable(figures.sftp));
+  section("S3, 50 ms away, everybody with his cache", figureTable(figures.s3));
+  return farAims(figures);
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -84,6 +103,7 @@ async function main(): Promise<void> {
     if (has("local")) aims.push(...(await local(scale, directory(root, "local"))));
     if (has("scan")) aims.push(...(await scan(scale, directory(root, "scan"))));
     if (has("remote")) aims.push(...(await remote(scale, directory(root, "remote"))));
+    if (has("far")) aims.push(...(await far(scale, directory(root, "far"))));
     section("Aims", aimTable(aims));
   } finally {
     rmSync(root, { recursive: true, force: true });

@@ -206,7 +206,13 @@ export const S3_PAUSE_PATIENCE_MS = 1000;
 /** Bytes of a version are kept on disk, and proved by checksums, in blocks of this size. */
 export const BLOCK_BYTES = 64 * 1024;
 
-/** How far ahead a sequential reader is read for: doubled with what it has read, in here. */
+/**
+ * Whoever reads no more than this in sequence is looking at a header, and nothing is read ahead for
+ * him: for a program that reads 64 KiB the kernel, with its own readahead, asks for 416 KiB.
+ */
+export const LOOK_BYTES = 448 * 1024;
+
+/** How far ahead a sequential reader is read for: doubled with what it has read beyond a look, in here. */
 export const READAHEAD_MIN_BYTES = 128 * 1024;
 export const READAHEAD_MAX_BYTES = 8 * 1024 * 1024;
 

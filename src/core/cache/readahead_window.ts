@@ -1,12 +1,12 @@
 /**
- * How far ahead of a reader it is worth reading: as far as it has read in sequence so far, rounded
- * up to a power of two, between READAHEAD_MIN_BYTES and READAHEAD_MAX_BYTES.
+ * How far ahead of a reader it is worth reading: as far as it has read in sequence beyond LOOK_BYTES,
+ * rounded up to a power of two, between READAHEAD_MIN_BYTES and READAHEAD_MAX_BYTES.
  *
- * Nothing is read ahead before a second read goes on where the first ended and they leave the first
- * block's length behind: who looks at headers and tails gets what it asks for and no more.
+ * Nothing is read ahead before a second read goes on where the first ended and they leave LOOK_BYTES
+ * behind: who looks at headers and tails gets what it asks for and no more.
  */
 
-import { BLOCK_BYTES, READAHEAD_MAX_BYTES, READAHEAD_MIN_BYTES } from "../limits.ts";
+import { LOOK_BYTES, READAHEAD_MAX_BYTES, READAHEAD_MIN_BYTES } from "../limits.ts";
 
 export class ReadaheadWindow {
   /** The sequence that the latest read belongs to. */
@@ -40,9 +40,9 @@ export class ReadaheadWindow {
 
   /** How much to read ahead of that; 0 for a reader that is not sequential, or not yet. */
   get aheadBytes(): number {
-    const sequentialBytes = this.#endBytes - this.#startBytes;
-    if (this.#reads < 2 || sequentialBytes <= BLOCK_BYTES) return 0;
-    const doubled = 2 ** Math.ceil(Math.log2(sequentialBytes));
+    const beyondBytes = this.#endBytes - this.#startBytes - LOOK_BYTES;
+    if (this.#reads < 2 || beyondBytes <= 0) return 0;
+    const doubled = 2 ** Math.ceil(Math.log2(beyondBytes));
     return Math.min(Math.max(doubled, READAHEAD_MIN_BYTES), READAHEAD_MAX_BYTES);
   }
 }

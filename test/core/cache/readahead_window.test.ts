@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { ReadaheadWindow } from "../../../src/core/cache/readahead_window.ts";
+import { LOOK_BYTES } from "../../../src/core/limits.ts";
 
 const KIB = 1024;
+const LOOK = LOOK_BYTES / KIB;
 
 /** The window's length after reads of these offsets and lengths, all in KiB. */
 function after(...reads: readonly (readonly [number, number])[]): number {
@@ -24,29 +26,30 @@ describe("ReadaheadWindow", () => {
     expect(after([5000, 128])).toBe(0);
   });
 
-  test("is closed for a first block read in small pieces", () => {
-    expect(after(...stretch(0, 64, 4))).toBe(0);
-    expect(after(...stretch(0, 68, 4))).toBe(128);
+  test("is closed for what the kernel asks for when a header is read", () => {
+    expect(after([0, 32], [32, 128], [160, 256])).toBe(0);
+    expect(after(...stretch(0, LOOK, 4))).toBe(0);
+    expect(after(...stretch(0, LOOK + 4, 4))).toBe(128);
   });
 
-  test("is as long as what was read in sequence, from 128 KiB to 8 MiB", () => {
+  test("is as long as what was read beyond that in sequence, from 128 KiB to 8 MiB", () => {
     const lengths = [96, 128, 160, 256, 300, 512, 1000, 1024, 2048, 5000, 8192, 100_000];
-    expect(lengths.map((length) => after(...stretch(0, length, 32)))).toEqual([
+    expect(lengths.map((length) => after(...stretch(0, LOOK + length, 32)))).toEqual([
       128, 128, 256, 256, 512, 512, 1024, 1024, 2048, 8192, 8192, 8192,
     ]);
   });
 
   test("closes with a seek and opens anew from there", () => {
     expect(after(...stretch(0, 1024, 32), [9000, 32])).toBe(0);
-    expect(after(...stretch(0, 1024, 32), ...stretch(9000, 9096, 32))).toBe(128);
+    expect(after(...stretch(0, 1024, 32), ...stretch(9000, 9096 + LOOK, 32))).toBe(128);
   });
 
   test("stays open for skips within it and for looks back, which do not make it grow", () => {
-    const read = stretch(0, 256, 32);
+    const read = stretch(0, LOOK + 256, 32);
     expect(after(...read)).toBe(256);
     expect(after(...read, [8, 4], [0, 16])).toBe(256);
-    expect(after(...read, [320, 32])).toBe(512);
-    expect(after(...read, [513, 32])).toBe(0);
+    expect(after(...read, [LOOK + 320, 32])).toBe(512);
+    expect(after(...read, [LOOK + 513, 32])).toBe(0);
   });
 
   test("tells a seek from going on", () => {
