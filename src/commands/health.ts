@@ -6,6 +6,7 @@ import type { Config, OriginSettings } from "../core/config/config.ts";
 import { findOrigin, noSuchOrigin } from "../core/config/find.ts";
 import { loadConfig } from "../core/config/load.ts";
 import type { OriginAnswer } from "../core/control/answers.ts";
+import type { CacheUsageAnswer } from "../core/control/cache_answers.ts";
 import type { ControlClient } from "../core/control/client.ts";
 import { mountOfCache } from "../core/control/find_mount.ts";
 import { originJson } from "../core/control/origin_json.ts";
@@ -14,6 +15,7 @@ import type { HealthStatus } from "../core/events.ts";
 import { overallStatus, surveyOrigins } from "../core/federation/survey.ts";
 import { openStandalone } from "../core/origins/standalone.ts";
 import { action, contextOf } from "./context.ts";
+import { degradedCacheText } from "./degraded_cache.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import { watchHealth } from "./health_watch.ts";
 import { keptUsage } from "./kept_usage.ts";
@@ -42,6 +44,9 @@ at once, and one that fails is tried again up to its threshold.
 With --watch, on a terminal: a live view of the running mount, of its origins, of which of them serves
 what is read, and of what happens; without a mount, of the configured origins. Elsewhere: the state
 and then every event, a JSON object a line.
+
+A running mount's cache that keeps nothing for now is told, too, and changes no exit code: files are
+read without it.
 
 Exit codes: 0 all healthy, 1 some degraded, 2 some or all unhealthy, 3 unknown, wrong usage or
 configuration.
@@ -74,13 +79,22 @@ export function setUp(command: Command): void {
           ? survey(chosen, config)
           : asked(mount.client, id, check === true));
         const status = overallStatus(origins);
-        if (json) printJson({ status, origins });
-        else if (origins.length === 0)
-          print("no origin is configured; add one with: musicfs origins add");
-        else print(table(HEADER, origins.map(row), hasColours(around.env)));
+        const cache = mount?.status.cache ?? null;
+        if (json) printJson({ status, origins, cache });
+        else print(healthText(origins, cache, hasColours(around.env)));
         return EXIT_CODES[status];
       }),
     );
+}
+
+function healthText(
+  origins: readonly OriginAnswer[],
+  cache: CacheUsageAnswer | null,
+  colours: boolean,
+): string {
+  if (origins.length === 0) return "no origin is configured; add one with: musicfs origins add";
+  const lines = degradedCacheText(cache).map((line) => `\n\n${line}`);
+  return `${table(HEADER, origins.map(row), colours)}${lines.join("")}`;
 }
 
 async function survey(

@@ -6,6 +6,7 @@ import type { StatusAnswer } from "../core/control/answers.ts";
 import { shownBytes, shownDuration } from "../core/quantities.ts";
 import { chosenMount } from "./chosen_mount.ts";
 import { action, contextOf } from "./context.ts";
+import { degradedCacheText } from "./degraded_cache.ts";
 import { COLOURS } from "./health.ts";
 import { print, printJson } from "./output.ts";
 import { type Cell, hasColours, table } from "./table.ts";
@@ -50,15 +51,13 @@ function statusText(status: StatusAnswer, colours: boolean): string {
 
 function cacheText(cache: StatusAnswer["cache"]): readonly string[] {
   if (cache === null) return [];
-  const { used_bytes, limit_bytes, hit_bytes, missed_bytes, reason } = cache;
+  const { used_bytes, limit_bytes, hit_bytes, missed_bytes } = cache;
   const read = hit_bytes + missed_bytes;
   const hits =
     read === 0 ? "" : `, which answered ${Math.round((100 * hit_bytes) / read)} % of bytes`;
-  const degraded =
-    reason === null ? [] : [`the cache keeps nothing for now: ${displayText(reason)}`];
   return [
     `${shownBytes(used_bytes)} of ${shownBytes(limit_bytes)} in the cache${hits}`,
-    ...degraded,
+    ...degradedCacheText(cache),
   ];
 }
 
