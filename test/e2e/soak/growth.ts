@@ -1,0 +1,45 @@
+/** How a measured value grows. */
+
+export interface Sample {
+  /** Since the beginning. */
+  readonly minutes: number;
+  readonly value: number;
+}
+
+/** The slope of the straight line nearest to the samples (least squares): growth a minute. */
+export function growthPerMinute(samples: readonly Sample[]): number {
+  const count = samples.length;
+  if (count < 2) throw new Error(`${count} samples tell of no growth`);
+  const mean = (of: (sample: Sample) => number) =>
+    samples.reduce((sum, sample) => sum + of(sample), 0) / count;
+  const [meanMinutes, meanValue] = [mean(({ minutes }) => minutes), mean(({ value }) => value)];
+  let together = 0;
+  let spread = 0;
+  for (const { minutes, value } of samples) {
+    together += (minutes - meanMinutes) * (value - meanValue);
+    spread += (minutes - meanMinutes) ** 2;
+  }
+  return together / spread;
+}
+
+/** Those of the second half of the time. */
+export function lastHalf(samples: readonly Sample[]): readonly Sample[] {
+  const end = samples.at(-1)?.minutes ?? 0;
+  return samples.filter(({ minutes }) => minutes >= end / 2);
+}
+
+/**
+ * The least of each window of so many samples. What an allocator holds back for a moment comes and
+ * goes; what is never given back is in the least, too.
+ */
+export function leastOfEach(samples: readonly Sample[], window: number): readonly Sample[] {
+  const least: Sample[] = [];
+  for (let at = 0; at + window <= samples.length; at += window) {
+    least.push(
+      samples
+        .slice(at, at + window)
+        .reduce((one, other) => (other.value < one.value ? other : one)),
+    );
+  }
+  return least;
+}
