@@ -4,7 +4,7 @@ import { expect } from "bun:test";
 import { needing } from "../support/needs.ts";
 import { ControlledLibrary } from "./support/controlled_library.ts";
 import { eventually, must, run } from "./support/musicfs.ts";
-import { processUse } from "./support/process_use.ts";
+import { privateBytes, processUse } from "./support/process_use.ts";
 
 const { test: mounted } = needing("root", "fuse");
 
@@ -66,3 +66,28 @@ mounted("files that were opened, read and closed a thousand times leave nothing"
   );
   expect(await mount.stop()).toBe(0);
 });
+
+/** Far below what so many scans once left; what a runtime keeps for itself varies by less. */
+const SCAN_GROWTH_BYTES = 40 * 2 ** 20;
+
+mounted(
+  "scans that are repeated leave no memory behind",
+  async () => {
+    using library = new ControlledLibrary("one");
+    for (let n = 0; n < 50 * 100; n++) library.file(`one/${n % 50}/track ${n}.flac`, "");
+    await using mount = await library.mount();
+    const scanTimes = async (times: number) => {
+      for (let n = 0; n < times; n++) await library.done("scan", "one", "--full", "--wait");
+    };
+    await scanTimes(3);
+    const before = privateBytes(mount.pid);
+    await scanTimes(30);
+    await eventually(
+      "the memory is given back",
+      () => privateBytes(mount.pid) < before + SCAN_GROWTH_BYTES,
+      CLOSED_MS,
+    );
+    expect(await mount.stop()).toBe(0);
+  },
+  180_000,
+);

@@ -3,7 +3,7 @@
 import { READER_THREADS } from "../limits.ts";
 import { libc } from "../sys/libc.ts";
 import type { Deferred } from "../vfs/deferred.ts";
-import { emptyJob } from "./job_queue.ts";
+import { emptyJob, JOB } from "./job_queue.ts";
 import { Reader } from "./reader.ts";
 import { type SharedBuffers, SharedState } from "./shared_state.ts";
 import { workerChannel } from "./worker_scope.ts";
@@ -24,6 +24,13 @@ export type ReaderMessage =
 /** No origin holds more than half of the readers. */
 const PER_ORIGIN = Math.floor(READER_THREADS / 2);
 
+/**
+ * The runtime takes the memory that all threads share for each thread's own, and lets about as much
+ * garbage gather before it collects. What a scan leaves is some 50 KB per call, so a reader collects
+ * after so many calls, and once more when it has rested.
+ */
+const CALLS_PER_COLLECTION = 256;
+
 const channel = workerChannel<ReaderStart, ReaderMessage>();
 
 channel.onMessage(({ shared, fuseFd }) => {
@@ -40,6 +47,11 @@ channel.onMessage(({ shared, fuseFd }) => {
   });
   const job = emptyJob();
   const { jobs } = state;
+  let calls = 0;
+  const collect = () => {
+    calls = 0;
+    Bun.gc(true);
+  };
   for (let patienceMs = Number.POSITIVE_INFINITY; ; ) {
     const awaited = jobs.wait(job, PER_ORIGIN, patienceMs);
     if (awaited === "stopped") break;
@@ -49,7 +61,8 @@ channel.onMessage(({ shared, fuseFd }) => {
       } finally {
         jobs.finish(job.origin);
       }
-    }
+      if (job.kind === JOB.call && ++calls >= CALLS_PER_COLLECTION) collect();
+    } else if (calls > 0) collect();
     patienceMs = reader.restDisks(performance.now());
   }
   reader[Symbol.dispose]();

@@ -33,3 +33,9 @@ export function processorTicks(pid: number): number {
   // utime and stime, proc(5).
   return Number(fields[11]) + Number(fields[12]);
 }
+
+/** Memory that it has to itself, in bytes; what it maps of its binary is not counted. */
+export function privateBytes(pid: number): number {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "latin1");
+  return Number(/^Private_Dirty:\s+(\d+) kB$/m.exec(rollup)?.[1]) * 1024;
+}
