@@ -23,6 +23,8 @@ export interface Scale {
   readonly farFileBytes: number;
   /** How long other origins' reads are measured in each state of a sick one. */
   readonly sickSeconds: number;
+  /** Six files each, that taggers change and delta sync follows. */
+  readonly deltaLibraries: number;
 }
 
 /** Size of every small file. */
@@ -45,6 +47,7 @@ export const SCALES = {
     lookedAtFiles: 1000,
     farFileBytes: 512 * MIB,
     sickSeconds: 10,
+    deltaLibraries: 17,
   },
   quick: {
     directories: 100,
@@ -60,6 +63,7 @@ export const SCALES = {
     lookedAtFiles: 50,
     farFileBytes: 64 * MIB,
     sickSeconds: 2,
+    deltaLibraries: 1,
   },
   smoke: {
     directories: 2,
@@ -75,6 +79,7 @@ export const SCALES = {
     lookedAtFiles: 3,
     farFileBytes: MIB,
     sickSeconds: 0.3,
+    deltaLibraries: 0,
   },
 } as const satisfies Readonly<Record<string, Scale>>;
 

@@ -1,7 +1,7 @@
 /**
  * Measures MusicFS beside what people use today, on this machine, in one run:
  *
- *   bun scripts/bench.ts [--quick | --smoke] [local | scan | remote | far]...
+ *   bun scripts/bench.ts [--quick | --smoke] [local | scan | remote | far | delta]...
  *
  * Prints Markdown (docs/benchmarks.md). `--quick` takes under a minute and tells little, `--smoke` only shows that
  * everything still runs. Needs root: it drops the kernel's caches. Works in a temporary directory and leaves nothing.
@@ -19,6 +19,7 @@ import {
   scanAims,
   sickAims,
 } from "../bench/aims.ts";
+import { benchDelta, deltaTable } from "../bench/delta.ts";
 import { benchFar } from "../bench/far.ts";
 import { benchLocal } from "../bench/local.ts";
 import { describeMachine } from "../bench/machine.ts";
@@ -30,11 +31,11 @@ import { benchScan } from "../bench/scan.ts";
 import { startServers } from "../bench/servers.ts";
 import { benchSick, latencyTable } from "../bench/sick.ts";
 
-const PARTS = ["local", "scan", "remote", "far"] as const;
+const PARTS = ["local", "scan", "remote", "far", "delta"] as const;
 
 function usage(problem: string): never {
   console.error(
-    `bench: ${problem}\nusage: bench [--quick | --smoke] [local | scan | remote | far]...`,
+    `bench: ${problem}\nusage: bench [--quick | --smoke] [local | scan | remote | far | delta]...`,
   );
   process.exit(2);
 }
@@ -83,6 +84,12 @@ async function far(scale: Scale, root: string): Promise<readonly Aim[]> {
   return farAims(figures);
 }
 
+async function delta(scale: Scale, root: string): Promise<void> {
+  if (scale.deltaLibraries === 0) return;
+  const figures = await benchDelta(scale, root);
+  section(`Following ${6 * scale.deltaLibraries} files that taggers changed`, deltaTable(figures));
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -104,6 +111,7 @@ async function main(): Promise<void> {
     if (has("scan")) aims.push(...(await scan(scale, directory(root, "scan"))));
     if (has("remote")) aims.push(...(await remote(scale, directory(root, "remote"))));
     if (has("far")) aims.push(...(await far(scale, directory(root, "far"))));
+    if (has("delta")) await delta(scale, directory(root, "delta"));
     section("Aims", aimTable(aims));
   } finally {
     rmSync(root, { recursive: true, force: true });
