@@ -13,8 +13,8 @@ const { test } = needing("root", "fuse", "tmux");
 const SIZE = { columns: 100, rows: 30 };
 const TICK_MS = 10;
 const IDLE_MS = 10_000;
-/** It is under 2 % on the slowest machine of the benchmarks; a loaded one may count some more. */
-const MOST_PERCENT = 4;
+/** It is under 2 % where nothing else runs; a machine that is slow, or has much to do, counts some more. */
+const MOST_PERCENT = 10;
 /** Drawn, and all that is loaded late has been. */
 const SETTLED_MS = 3000;
 const EVENTS = 300;
