@@ -1,7 +1,15 @@
 /** Delta sync of real files that real taggers changed, over real servers; bytes are counted on the wire. */
 
 import { afterAll, beforeAll, describe, expect } from "bun:test";
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -135,7 +143,7 @@ describe("sync-delta over the wire (S-4)", () => {
     const port = String(proxy.port);
     const knownHosts = readFileSync(sshd.knownHosts, "utf8").replaceAll(String(sshd.port), port);
     const file = join(directory, "known_hosts");
-    Bun.write(file, knownHosts);
+    writeFileSync(file, knownHosts);
     return {
       proxy,
       origin:
@@ -271,10 +279,14 @@ describe("sync-delta over the wire (S-4)", () => {
       await at.put(file.name, file.after);
       const before = at.proxy.bytes.toClient;
       await library.asked("scan");
-      await eventually("the file is synced", async () => {
-        expect([old, next]).toContain(await hash());
-        return library.holds(file.after);
-      });
+      await eventually(
+        "the file is synced",
+        async () => {
+          expect([old, next]).toContain(await hash());
+          return library.holds(file.after);
+        },
+        60_000,
+      );
       await mount.logged("synced cached files");
       expect(await hash()).toBe(next ?? "");
       const share = (at.proxy.bytes.toClient - before) / sizeOf(file.after);
