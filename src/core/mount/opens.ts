@@ -4,6 +4,7 @@
  * the kernel looks the name up again and opens the new version without its caller noticing.
  */
 
+import type { BlockCache } from "../cache/block_cache.ts";
 import type { CatalogReader, CatalogWriter, Replica } from "../catalog/catalog.ts";
 import { emptyNode } from "../catalog/tree_node.ts";
 import type { FailoverPolicy } from "../config/config.ts";
@@ -42,6 +43,8 @@ export interface OpensPorts {
   readonly seams: SeamPool;
   readonly buffers: ReplyBuffers;
   readonly reply: KernelReplies;
+  /** Contents of files, kept on disk. */
+  readonly blocks: BlockCache;
   readonly failover: FailoverPolicy;
   /** `on_mismatch = "serve"`: show another version while the visible one cannot be reached. */
   readonly serveOther: boolean;
@@ -97,7 +100,7 @@ export class Opens {
   async #decide({ version, failure }: OpenRequest): Promise<Verdict> {
     const { catalog, confirmations } = this.ports;
     if (!catalog.version(version, this.#node)) return ESTALE;
-    const { entry } = this.#node;
+    const { entry, sizeBytes } = this.#node;
     const usable = this.#inOrder(catalog.replicas(version));
     const same = usable.filter(({ match }) => match === "proved");
     for (const replica of same) {
@@ -110,6 +113,7 @@ export class Opens {
       await Promise.all(usable.filter((other) => other !== replica).map((r) => this.#refresh(r)));
       return ESTALE;
     }
+    if (usable.length > 0 && this.#isKept(version, entry, sizeBytes)) return 0;
     if (usable.some(({ match }) => match === "probable" && this.ports.failover === "probable")) {
       return 0;
     }
@@ -124,6 +128,16 @@ export class Opens {
     // With another version in reach and not wanted, say so now; with none, the catalog is believed
     // and reads will tell.
     return usable.length > 0 && same.length === 0 ? EIO : 0;
+  }
+
+  /** Whether all of a version can be read without any origin. */
+  #isKept(version: number, entry: number, sizeBytes: number): boolean {
+    const { blocks, catalog } = this.ports;
+    const path = catalog.pathOf(entry);
+    if (path === undefined) return false;
+    const replicas = () => catalog.replicas(version);
+    using kept = blocks.open({ path, version, sizeBytes, replicas });
+    return kept.isComplete;
   }
 
   /** A replica of other bytes, or maybe other ones, that is there and may be shown instead. */

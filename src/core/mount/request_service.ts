@@ -119,6 +119,7 @@ export function requestService(ports: RequestServicePorts): RequestService {
     seams,
     buffers,
     reply,
+    blocks: ports.blocks,
     failover: ports.failover,
     serveOther: ports.onMismatch === "serve",
     onFault: ports.onFault,
