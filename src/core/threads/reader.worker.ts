@@ -27,9 +27,10 @@ const PER_ORIGIN = Math.floor(READER_THREADS / 2);
 /**
  * The runtime takes the memory that all threads share for each thread's own, and lets about as much
  * garbage gather before it collects. What a scan leaves is some 50 KB per call, so a reader collects
- * after so many calls, and once more when it has rested.
+ * after so many calls, and when it rests after fewer. The one call of a health check is not worth it.
  */
 const CALLS_PER_COLLECTION = 256;
+const CALLS_BEFORE_REST = 16;
 
 const channel = workerChannel<ReaderStart, ReaderMessage>();
 
@@ -62,7 +63,7 @@ channel.onMessage(({ shared, fuseFd }) => {
         jobs.finish(job.origin);
       }
       if (job.kind === JOB.call && ++calls >= CALLS_PER_COLLECTION) collect();
-    } else if (calls > 0) collect();
+    } else if (calls >= CALLS_BEFORE_REST) collect();
     patienceMs = reader.restDisks(performance.now());
   }
   reader[Symbol.dispose]();
