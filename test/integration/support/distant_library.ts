@@ -99,13 +99,12 @@ check_interval_secs = 3600
     return JSON.parse(await must([process.execPath, CHILD, where, ...files]));
   }
 
-  /** Bytes on the wire from the origin while something is done. */
-  async received(id: DistantId, work: () => Promise<unknown>): Promise<number> {
+  /** Bytes on the wire from the origin while something is done, and after it until none came for `quietMs`. */
+  async received(id: DistantId, work: () => Promise<unknown>, quietMs = 300): Promise<number> {
     const { bytes } = this.proxies[id];
     const before = bytes.toClient;
     await work();
-    // What was asked for and is not here yet counts, too.
-    for (let last = -1; last !== bytes.toClient; await Bun.sleep(300)) last = bytes.toClient;
+    for (let last = -1; last !== bytes.toClient; await Bun.sleep(quietMs)) last = bytes.toClient;
     return bytes.toClient - before;
   }
 
