@@ -43,15 +43,20 @@ interface Source {
   readonly lyrics: string;
 }
 
-const encodeFlac: Retagging["encode"] = ({ lossless, photo }, output) =>
-  run("flac", "--silent", "-0", "--tag=TITLE=First", `--picture=${photo}`, "-o", output, lossless);
+/** No two files of a library have the same bytes: the cache would keep them once. */
+function encodeFlac(title: string): Retagging["encode"] {
+  return ({ lossless, photo }, output) => {
+    const tags = [`--tag=TITLE=${title}`, `--picture=${photo}`];
+    return run("flac", "--silent", "-0", ...tags, "-o", output, lossless);
+  };
+}
 
 const RETAGGINGS: readonly Retagging[] = [
   {
     name: "inside its padding",
     format: "flac",
     edit: "a longer title by metaflac, inside the padding, behind it a cover of 500 KB",
-    encode: encodeFlac,
+    encode: encodeFlac("First"),
     tag: (_source, file) =>
       run("metaflac", "--remove-tag=TITLE", "--set-tag=TITLE=A rather longer title", file),
   },
@@ -59,7 +64,7 @@ const RETAGGINGS: readonly Retagging[] = [
     name: "beyond its padding",
     format: "flac",
     edit: "lyrics of 12 KB by metaflac, more than the padding",
-    encode: encodeFlac,
+    encode: encodeFlac("Second"),
     tag: ({ lyrics }, file) => run("metaflac", `--set-tag=LYRICS=${lyrics}`, file),
   },
   {

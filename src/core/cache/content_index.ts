@@ -95,6 +95,16 @@ export class ContentIndex {
     }
   }
 
+  /** How many names lead to the content. */
+  nameCount(id: number): number {
+    const row = this.connection
+      .statement<{ readonly names: number }, [number]>(
+        "SELECT count(*) AS names FROM name WHERE content = ?",
+      )
+      .get(id);
+    return row?.names ?? 0;
+  }
+
   /** Stores one group of the checksums; a group without blocks leaves the index. */
   putSums(id: number, number: number, sums: BigUint64Array): void {
     if (sums.every((sum) => sum === ABSENT)) {

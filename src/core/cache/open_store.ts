@@ -92,10 +92,14 @@ export class OpenStore implements Disposable {
     if (row !== undefined) this.#bindTo(slot, this.#open(row));
   }
 
-  /** Removes what the slot has, unless another one has it. As `remove`. */
+  /**
+   * Removes what the slot has, unless another one has it, or it has several names: files of equal
+   * bytes, replicas among them, share one content. As `remove`.
+   */
   discard(slot: number): void {
     const content = this.#bySlot.get(slot);
-    const row = content?.slots.size === 1 ? this.index.content(content.id) : undefined;
+    if (content?.slots.size !== 1 || this.index.nameCount(content.id) > 1) return;
+    const row = this.index.content(content.id);
     if (row !== undefined) this.remove([row]);
   }
 

@@ -12,7 +12,14 @@ import { deltaFile, methodFor } from "../../../../src/core/sync/delta/delta_file
 import type { OpenIndex } from "../../../../src/core/sync/index/origin_index.ts";
 import { publishIndex } from "../../../../src/core/sync/index/publish.ts";
 import { PublishedIndex } from "../../../../src/core/sync/index/published_index.ts";
-import { NAS, TempDirectory, TestCache, type TestFile, testFile } from "../../cache/fixture.ts";
+import {
+  CLOUD,
+  NAS,
+  TempDirectory,
+  TestCache,
+  type TestFile,
+  testFile,
+} from "../../cache/fixture.ts";
 import { md5Of, noise } from "./fixture.ts";
 
 const SIZE = 40 * BLOCK_BYTES + 17;
@@ -120,6 +127,15 @@ describe("delta sync of a cached file", () => {
     await delta.test.clock.advance(10);
     expect(await delta.test.calls.stats()).toMatchObject({ files: 1, completeFiles: 1 });
     expect(await delta.test.read(BEFORE)).toBeUndefined();
+  });
+
+  test("leaves the old version where another file or replica has the same bytes", async () => {
+    const shared = testFile("song", { sizeBytes: SIZE, token: "1", origins: [NAS, CLOUD] });
+    using delta = await Delta.holding(shared, RETAGGED);
+    expect((await delta.run()).method).toBe("splice");
+    await delta.test.clock.advance(10);
+    expect(await delta.test.calls.stats()).toMatchObject({ files: 2, completeFiles: 2 });
+    expect(await delta.test.read(shared)).toEqual(shared.bytes);
   });
 
   test("leaves the old version to who reads it, until it is closed", async () => {
