@@ -71,20 +71,20 @@ describe("reading files that are a network away", () => {
       const first = timed.map(({ openMs, readsMs: [ms = 0] }) => openMs + ms);
       const seeks = timed.map(({ readsMs: [, ms = 0] }) => ms);
       expect({ first: trips(first), seek: trips(seeks) }).toEqual({ first: FIRST[id], seek: SEEK });
-    }, 60_000);
+    }, 120_000);
 
     test(`${id}: a look at the first 4 KiB fetches one block`, async () => {
       const [name = ""] = named("scanned", SCANNED).slice(-1);
       const fetched = await library.received(id, () => library.read(id, [name], [[0, 4096]]));
       expect(fetched / BLOCK_BYTES).toBeWithin(1, 1.2);
-    }, 60_000);
+    }, 120_000);
 
     test(`${id}: a media server's scan fetches what the kernel asks for, and hardly more`, async () => {
       const names = named("scanned", SCANNED - 1);
       const fetched = await library.received(id, () => library.read(id, names, [HEAD, TAIL]));
       const asked = names.length * (HEAD[1] + TAIL[1]);
       expect(fetched / asked).toBeWithin(1, SCAN_COST);
-    }, 60_000);
+    }, 120_000);
 
     test(`${id}: while a track is played, the next one is fetched and no other`, async () => {
       const third: Place = [0, MIB];
@@ -93,7 +93,7 @@ describe("reading files that are a network away", () => {
       expect(fetched / FILE_BYTES).toBeWithin(4 / 3, 2.2);
       const again = library.received(id, () => library.read(id, ["2.flac"], [HEAD, TAIL]));
       expect(await again).toBeLessThan(BLOCK_BYTES);
-    }, 60_000);
+    }, 120_000);
   }
 });
 

@@ -96,7 +96,9 @@ check_interval_secs = 3600
   ): Promise<readonly Timed[]> {
     const files = names.map((name) => join(this.workspace.mountPoint, id, name));
     const where = places.map((place) => place.join(":")).join(",");
-    return JSON.parse(await must([process.execPath, CHILD, where, ...files]));
+    return JSON.parse(
+      await must([process.execPath, CHILD, where, ...files], { timeoutMs: 60_000 }),
+    );
   }
 
   /** Bytes on the wire from the origin while something is done, and after it until none came for `quietMs`. */
