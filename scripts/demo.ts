@@ -24,6 +24,7 @@ const BINARY = resolve(import.meta.dir, "../dist/musicfs");
 async function play(stage: Stage): Promise<void> {
   const library = await makeLibrary(stage);
   const origins = await configure(stage, library);
+  stage.leaveCacheOut();
   const mount = await showTree(stage, library);
   await compareAll(mount, library);
   const { server } = origins.nas;

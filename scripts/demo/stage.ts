@@ -2,7 +2,7 @@
  * Everything a demonstration plays on: a temporary directory, a library in it, servers with parts of that library, and
  * the binary with a configuration of its own. Ending it ends all of it.
  */
-import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { leftProcesses } from "../gate/leftovers.ts";
@@ -36,10 +36,6 @@ export class Stage implements AsyncDisposable {
     // The SSH server's user reads its files and keys below.
     chmodSync(this.#root, 0o755);
     mkdirSync(this.path("home/run"), { recursive: true, mode: 0o700 });
-    // With a cache the next track would be there before it is played, and no loss would be noticed.
-    mkdirSync(this.path("home/config/musicfs"), { recursive: true, mode: 0o700 });
-    const config = this.path("home/config/musicfs/config.toml");
-    writeFileSync(config, "[cache]\ncontent_cache_gb = 0\n", { mode: 0o600 });
   }
 
   path(name: string): string {
@@ -100,6 +96,14 @@ export class Stage implements AsyncDisposable {
     );
     this.#origins = { nas, cloud, disk: directoryOrigin(library.of("disk")) };
     return this.#origins;
+  }
+
+  /** With a cache the next track would be there before it is played, and nobody would notice a loss. */
+  leaveCacheOut(): void {
+    appendFileSync(
+      this.path("home/config/musicfs/config.toml"),
+      "\n[cache]\ncontent_cache_gb = 0\n",
+    );
   }
 
   /** Has origins checked often: people who watch wait for something to happen. */
