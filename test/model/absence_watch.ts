@@ -78,6 +78,15 @@ export class AbsenceWatch implements Watch {
     if (latest === undefined || latest.files.size + latest.directories.size > 0) return false;
     const below = this.#onOrigin(origin, path);
     if ((this.#directoryAt.get(`${origin}/${below}`) ?? -1) > latest.endedAt) return false;
+    // An earlier listing, which was not empty, may have lacked it already.
+    const since = this.#shownAt.get(`${origin}/${below}`) ?? 0;
+    const [top = ""] = below.split("/");
+    const lacks = ({ endedAt, files, directories }: Listing) =>
+      endedAt >= since &&
+      files.size + directories.size > 0 &&
+      !files.has(top) &&
+      !directories.has(top);
+    if (this.#listings.get(`${origin}/`)?.some(lacks)) return false;
     // A directory around it could be listed since: there is something, and that lacks the file.
     for (let at = parentPath(below); at !== ""; at = parentPath(at)) {
       const listing = this.#listings.get(`${origin}/${at}`)?.at(-1);

@@ -11,6 +11,7 @@ import { Exclusion } from "../../src/core/sync/exclusion.ts";
 import { scan } from "../../src/core/sync/scan.ts";
 import { errnoName } from "../../src/core/sys/errno.ts";
 import { brokenInvariants } from "../core/catalog/invariants.ts";
+import { wrongFiles } from "./cached_files.ts";
 import { type Content, holds } from "./contents.ts";
 import { CATALOG } from "./life.ts";
 import { mergedTree } from "./merge.ts";
@@ -30,6 +31,7 @@ export async function endWell(world: World): Promise<void> {
     storage.setBlank(false);
     storage.memory.probeResult = { status: "ok" };
   }
+  world.disk.mood = "well";
   await world.pass(RECOVERY_MS);
   world.applications.closeAll();
   await scanAll(world);
@@ -44,7 +46,13 @@ export async function endWell(world: World): Promise<void> {
   world.leaks.idle();
   if (world.violation !== undefined) return;
   const { life } = world;
+  if (life.cache !== undefined && life.cache.blocks.state.status !== "ok") {
+    world.fail("no faults", "the cache is not used again, though its disk is well");
+  }
   await world.stop();
+  for (const wrong of wrongFiles(life.ports.directory, world.storages.values())) {
+    world.fail("a cached file is of one version", wrong);
+  }
   for (const broken of brokenInvariants(join(life.ports.directory, CATALOG))) {
     world.fail("the catalog is consistent", broken);
   }

@@ -1,6 +1,7 @@
 /** A history from a seed. */
 
 import { Dice } from "../support/dice.ts";
+import { DISK_MOODS, HARMS } from "./cache_disk.ts";
 import { drawRule } from "./draw_fault.ts";
 import { drawSetup } from "./draw_setup.ts";
 import type { History, Operation, OriginName } from "./operations.ts";
@@ -31,6 +32,10 @@ const WEIGHTS = {
   check: 2,
   restart: 0.4,
   kill: 0.8,
+  pin: 1,
+  clear_cache: 0.5,
+  cache_disk: 0.5,
+  harm_cache: 0.2,
   stat: 6,
   list: 4,
   open: 14,
@@ -162,6 +167,16 @@ class Draw {
       case "kill":
         this.#open.clear();
         return { do: kind };
+      case "pin":
+        return { do: kind, path: this.#path(), pinned: dice.chance(0.7) };
+      case "clear_cache":
+        return { do: kind, path: dice.chance(0.5) ? "" : this.#path(), pins: dice.chance(0.3) };
+      case "cache_disk":
+        return { do: kind, mood: dice.one(["well", "well", ...DISK_MOODS]) };
+      case "harm_cache": {
+        const at = dice.one([0, dice.below(300_000)]);
+        return { do: kind, harm: dice.one(HARMS), which: dice.below(10), at };
+      }
       case "stat":
         return { do: kind, path: this.#path() };
       case "list":

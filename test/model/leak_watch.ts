@@ -30,6 +30,7 @@ export class LeakWatch implements Watch {
       "open handles": [state.handles.openCount(), kernel.handles.size + waiting],
       "reads under way": [assembly.waiting.reads, kernel.pendingRequests],
       "files of handles": [assembly.waiting.files, kernel.handles.size + waiting],
+      "versions of handles": [assembly.waiting.versions, kernel.handles.size + waiting],
       timers: [clock.pendingTimers, TIMERS + TIMERS_PER_APPLICATION * waiting],
     } as const;
     for (const [what, [count, most]] of Object.entries(bounds)) {
@@ -49,6 +50,9 @@ export class LeakWatch implements Watch {
       "reads under way": assembly.waiting.reads,
       "listings under way": assembly.waiting.listings,
       "files of closed handles": assembly.waiting.files,
+      "versions of closed handles": assembly.waiting.versions,
+      "bytes of blocks": assembly.waiting.memoryBytes,
+      "cached versions": life.cache?.blocks.openVersions ?? 0,
       "files to compare": assembly.federation.filesToCompare,
       "messages to the kernel": notifier.waiting,
     };

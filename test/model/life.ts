@@ -5,6 +5,7 @@
 
 import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { BlockCache } from "../../src/core/cache/block_cache.ts";
 import { NoBlockCache } from "../../src/core/cache/no_block_cache.ts";
 import type { CatalogReader, CatalogWriter } from "../../src/core/catalog/catalog.ts";
 import { SqliteCatalogReader } from "../../src/core/catalog/reader.ts";
@@ -25,6 +26,8 @@ import type { Defer } from "../../src/core/vfs/deferred.ts";
 import { MountFileSystem } from "../../src/core/vfs/file_system.ts";
 import { OpenFiles } from "../../src/core/vfs/open_files.ts";
 import { settle } from "../support/virtual_clock.ts";
+import type { ModelDisk } from "./cache_disk.ts";
+import { CacheLink } from "./cache_link.ts";
 import { Kernel, type KernelPorts } from "./kernel.ts";
 import { NotifierLink } from "./notifier_link.ts";
 import { PAGE_BYTES } from "./page_cache.ts";
@@ -37,11 +40,22 @@ export interface Sabotage {
   readonly writer?: (writer: CatalogWriter) => CatalogWriter;
   readonly catalog?: (catalog: CatalogReader) => CatalogReader;
   readonly cache?: (cache: KernelCache) => KernelCache;
+  readonly blocks?: (blocks: BlockCache, directory: string) => BlockCache;
+  /** So many times the budget. */
+  readonly budgetFactor?: number;
   readonly reply?: (reply: KernelReplies) => KernelReplies;
   readonly defer?: (defer: Defer) => Defer;
   readonly clock?: (clock: Clock) => Clock;
   readonly events?: (events: EventBus) => void;
   readonly configured?: (assembly: Assembly, origins: readonly OriginSettings[]) => void;
+}
+
+export interface CachePorts {
+  readonly budgetBytes: number;
+  readonly delayMs: number;
+  readonly disk: ModelDisk;
+  /** Looks on at what is done with it. */
+  readonly around: (blocks: BlockCache) => BlockCache;
 }
 
 export interface LifePorts {
@@ -50,6 +64,8 @@ export interface LifePorts {
   readonly directory: string;
   readonly config: AssemblyPorts["config"];
   readonly storeDelayMs: number;
+  /** Undefined: there is no cache. */
+  readonly cache: CachePorts | undefined;
   readonly state: SharedState;
   /** Opens an origin in all its wrappers. */
   readonly open: (settings: OriginSettings, clock: Clock) => Origin;
@@ -73,6 +89,7 @@ export class Life {
   /** The catalog as it is, whatever a sabotage makes of it. */
   readonly truth: CatalogReader;
   readonly #readers: readonly SqliteCatalogReader[];
+  readonly cache: CacheLink | undefined;
   readonly #store: CatalogStore;
   readonly #linked: StoreLink;
   readonly #session: Session;
@@ -107,6 +124,9 @@ export class Life {
     const owner = { uid: undefined, gid: undefined, callerUid: 1000, callerGid: 1000 };
     const onFault = (message: string) => violation("no faults", message);
     sabotage.events?.(events);
+    this.cache = this.#openCache();
+    const blocks = this.cache?.blocks ?? new NoBlockCache();
+    const sabotaged = sabotage.blocks?.(blocks, directory) ?? blocks;
     this.assembly = new Assembly({
       clock: this.clock,
       random: ports.random,
@@ -115,7 +135,7 @@ export class Life {
       state,
       writer: this.writer,
       catalog,
-      blocks: new NoBlockCache(),
+      blocks: ports.cache?.around(sabotaged) ?? sabotaged,
       cacheDir: directory,
       owner,
       syscalls: libc(),
@@ -174,6 +194,21 @@ export class Life {
     return this.notifier.waiting > 0 || this.#linked.waiting() > 0;
   }
 
+  #openCache(): CacheLink | undefined {
+    const { cache, directory, events, sabotage } = this.ports;
+    if (cache === undefined) return undefined;
+    const { budgetBytes, delayMs, disk } = cache;
+    return new CacheLink({
+      clock: this.clock,
+      cacheDir: directory,
+      budgetBytes: budgetBytes * (sabotage.budgetFactor ?? 1),
+      delayMs,
+      disk,
+      events,
+      isCached: (origin) => this.assembly.isCached(origin),
+    });
+  }
+
   async #begin(origins: readonly OriginSettings[]): Promise<void> {
     const { sabotage } = this.ports;
     await this.configure(origins);
@@ -200,6 +235,7 @@ export class Life {
     this.kernel.disconnect();
     this.#cache.close();
     await this.assembly.close();
+    this.cache?.[Symbol.dispose]();
     for (const reader of this.#readers) reader.close();
     await this.writer.close();
     this.clock.kill();
@@ -233,6 +269,7 @@ export class Life {
   async #close(): Promise<void> {
     // What was about to happen in the dead program meets its catalog still open.
     await settle();
+    this.cache?.[Symbol.dispose]();
     for (const reader of this.#readers) reader.close();
     await this.#store.close();
   }

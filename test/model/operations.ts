@@ -4,6 +4,7 @@
  */
 
 import type { FaultRule } from "../../src/core/origins/wrappers/faults.ts";
+import type { DiskMood, Harm } from "./cache_disk.ts";
 
 export type OriginName = "a" | "b" | "c" | "d";
 
@@ -60,6 +61,17 @@ export type Operation =
   | { readonly do: "check"; readonly on: OriginName }
   | { readonly do: "restart" }
   | { readonly do: "kill" }
+  // The block cache.
+  | { readonly do: "pin"; readonly path: string; readonly pinned: boolean }
+  | { readonly do: "clear_cache"; readonly path: string; readonly pins: boolean }
+  | { readonly do: "cache_disk"; readonly mood: DiskMood }
+  /** One of its data files is damaged: which, and where, is counted round. */
+  | {
+      readonly do: "harm_cache";
+      readonly harm: Harm;
+      readonly which: number;
+      readonly at: number;
+    }
   // Applications.
   | { readonly do: "stat"; readonly path: string }
   | { readonly do: "list"; readonly path: string }
@@ -90,6 +102,8 @@ export interface OriginSetup {
   readonly attached: boolean;
   readonly pageEntries: number;
   readonly maxConcurrency: number;
+  /** Its bytes are kept. */
+  readonly cache: boolean;
 }
 
 export interface Setup {
@@ -101,6 +115,9 @@ export interface Setup {
   readonly storeDelayMs: number;
   readonly revalidateSecs: number;
   readonly pollIntervalSecs: number;
+  /** 0: there is no cache. */
+  readonly cacheBudgetBytes: number;
+  readonly cacheDelayMs: number;
 }
 
 export interface History {

@@ -1,7 +1,10 @@
 /** What each operation does to the world. */
 
-import { MusicFsError } from "../../src/core/errors.ts";
+import type { BytePath } from "../../src/core/bytes.ts";
+import type { StoreCalls } from "../../src/core/cache/store_protocol.ts";
+import { MusicFsError, OwnError } from "../../src/core/errors.ts";
 import type { OriginId } from "../../src/core/origins/origin.ts";
+import { harmDataFile } from "./cache_disk.ts";
 import type { Operation } from "./operations.ts";
 import type { World } from "./world.ts";
 
@@ -88,6 +91,32 @@ export async function perform(world: World, operation: Operation): Promise<void>
     case "kill":
       await world.kill();
       return;
+    case "pin": {
+      const paths = [operation.path as BytePath];
+      world.pins.changed();
+      call(world, ({ pin, unpin }) => (operation.pinned ? pin(paths) : unpin(paths)));
+      return;
+    }
+    case "clear_cache": {
+      const { path, pins } = operation;
+      world.cache.disturbed();
+      if (pins) world.pins.forget();
+      const options = { paths: path === "" ? [] : [path as BytePath], pinned: pins };
+      call(world, ({ clear }) => clear(options));
+      return;
+    }
+    case "cache_disk":
+      world.cache.disturbed();
+      world.pins.forget();
+      world.disk.mood = operation.mood;
+      return;
+    case "harm_cache": {
+      const { harm, which, at } = operation;
+      world.cache.harmed();
+      world.pins.forget();
+      harmDataFile(world.life.ports.directory, harm, which, at);
+      return;
+    }
     case "stat":
       world.applications.stat(operation.path);
       return;
@@ -110,6 +139,16 @@ export async function perform(world: World, operation: Operation): Promise<void>
       world.clock.jumpWall(operation.ms);
       return;
   }
+}
+
+/** As `musicfs cache`; it fails while the cache cannot be used. */
+function call(world: World, work: (calls: StoreCalls) => Promise<unknown>): void {
+  const { cache } = world.life;
+  if (cache === undefined) return;
+  work(cache.calls).catch((error: unknown) => {
+    const isPromised = error instanceof OwnError && error.code === "cache";
+    if (!isPromised) world.fail("no faults", `a call of the cache: ${String(error)}`);
+  });
 }
 
 /** As `musicfs scan`; it fails where there is nothing to scan, or a scan runs. */

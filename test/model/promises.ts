@@ -41,6 +41,13 @@ export const PROMISES = {
   "nothing leaks":
     "Handles, readers, queues and timers are bounded and return to zero, descriptors to what they were.",
   "the catalog is consistent": "After every end, sudden ones too.",
+  "what is cached is read":
+    "NFR-7.1: bytes in the cache are served, whatever their origins do, as long as the disk reads.",
+  "the cache keeps its budget": "What is on disk is never more than it may take.",
+  "what is pinned stays":
+    "It is not evicted until it is unpinned or cleared, or another version takes its place.",
+  "a cached file is of one version":
+    "What its checksums prove is of the version that it is named after.",
   "no faults": "Nothing happens that the program itself calls impossible.",
 } as const;
 

@@ -14,6 +14,7 @@ function origin(id: OriginName, more: Partial<OriginSetup> = {}): OriginSetup {
     attached: true,
     pageEntries: 1000,
     maxConcurrency: 64,
+    cache: false,
     ...more,
   };
 }
@@ -27,6 +28,8 @@ const SETUP: Setup = {
   storeDelayMs: 0,
   revalidateSecs: 60,
   pollIntervalSecs: 900,
+  cacheBudgetBytes: 0,
+  cacheDelayMs: 0,
 };
 
 /** Equal in all but their priority. */
@@ -260,6 +263,18 @@ describe("a history that went wrong once", () => {
       { do: "list", path: "p" },
       { do: "attach", on: "b", priority: 3 },
       { do: "enable", on: "c", enabled: false },
+    ],
+  );
+
+  history(
+    "a small cache is used again once its disk is no longer full",
+    { origins: [origin("b", { cache: true })], cacheBudgetBytes: 400_000 },
+    [
+      { do: "put", on: ["b"], path: "p/z.flac", content: 7 },
+      { do: "cache_disk", mood: "full" },
+      { do: "open", slot: 2, path: "p/z.flac" },
+      { do: "read", slot: 2, at: 0, lengthBytes: 773, direct: false, interruptMs: undefined },
+      { do: "wait", ms: 700 },
     ],
   );
 

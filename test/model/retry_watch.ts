@@ -5,6 +5,7 @@ import type { OriginSettings } from "../../src/core/config/config.ts";
 import { MusicFsError } from "../../src/core/errors.ts";
 import { RETRY_DELAYS_MS } from "../../src/core/limits.ts";
 import type { HealthWatch } from "./health_watch.ts";
+import type { Life } from "./life.ts";
 import type { Setup } from "./operations.ts";
 import type { Violate } from "./promises.ts";
 import type { Read } from "./read_log.ts";
@@ -17,6 +18,7 @@ export interface RetryWatchPorts {
   readonly versions: VersionsWatch;
   readonly health: HealthWatch;
   readonly changes: { readonly configured: number };
+  readonly life: Life;
   readonly fail: Violate;
 }
 
@@ -34,7 +36,7 @@ export class RetryWatch implements Watch {
 
   readSent(read: Read): void {
     const { versions, health } = this.ports;
-    if (!read.alone) return;
+    if (!read.alone || this.#isCached(read)) return;
     const [replica, ...others] = versions.replicas(read.handle.node.nodeid);
     if (replica === undefined || others.length > 0 || replica.match !== "proved") return;
     const settings = this.ports.settings.find(({ id }) => id === replica.origin);
@@ -42,6 +44,13 @@ export class RetryWatch implements Watch {
     const status = health.status(replica.origin);
     // An origin in bad health gets one trial, without delays (F-4).
     if (status !== undefined && status !== "unhealthy") this.#lone.set(read, replica);
+  }
+
+  /** The cache reads other ranges than were asked for, and some ahead. */
+  #isCached({ handle }: Read): boolean {
+    const { versions, life } = this.ports;
+    const replicas = versions.replicas(handle.node.nodeid);
+    return replicas.some(({ origin }) => life.assembly.isCached(origin));
   }
 
   /** True when the next retry would have come after the deadline. */

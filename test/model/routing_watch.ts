@@ -48,7 +48,7 @@ export class RoutingWatch implements Watch {
   }
 
   readSent(read: Read): void {
-    if (!read.alone) return;
+    if (!read.alone || this.#isCached(read)) return;
     const first = this.#whoMayBeFirst(read);
     if (first !== undefined && !first.some((id) => this.#isFull(id))) this.#first.set(read, first);
   }
@@ -65,6 +65,13 @@ export class RoutingWatch implements Watch {
       "right origin first",
       `${read.handle.path}: ${asked} was asked before ${first.join(" or ")}`,
     );
+  }
+
+  /** The cache reads other ranges than were asked for, and some ahead. */
+  #isCached({ handle }: Read): boolean {
+    const { versions, life } = this.ports;
+    const replicas = versions.replicas(handle.node.nodeid);
+    return replicas.some(({ origin }) => life.assembly.isCached(origin));
   }
 
   /** True while a read would have to wait for its turn; probes never do. */

@@ -115,6 +115,48 @@ export const SCENES = {
       { do: "list", path: "" },
     ];
   },
+  /** What was read is read again while no origin answers, in this life of the program or the next. */
+  offline(dice, { names, path, slot }) {
+    const content = dice.one([9, 12, 14, 16]);
+    const again = (["restart", "kill", undefined] as const)[dice.below(3)];
+    return [
+      { do: "put", on: names, path, content },
+      ...names.map((on): Operation => ({ do: "scan", on, allowEmpty: false })),
+      { do: "wait", ms: 500 },
+      { do: "close", slot },
+      { do: "open", slot, path },
+      read(slot, 0, 300_000, dice.chance(0.5)),
+      { do: "wait", ms: dice.one([50, 2500]) },
+      ...(again === undefined ? [] : [{ do: again } as const]),
+      ...names.map((on): Operation => ({ do: "fault", on, rule: { fault: DOWN } })),
+      { do: "open", slot: slot + 1, path },
+      read(slot + 1, dice.one([0, 300, 700]), dice.one([4096, 300_000]), true),
+      read(slot + 1, dice.below(1000), 70_000, true),
+      { do: "wait", ms: dice.one([0, 31_000]) },
+      read(slot + 1, 0, 300_000, dice.chance(0.5)),
+      { do: "close", slot: slot + 1 },
+      ...names.map((on): Operation => ({ do: "heal", on })),
+    ];
+  },
+  /** What was cached is damaged, and read again. */
+  damage(dice, { names, path, slot }) {
+    const at = dice.one([0, 5000, 66_000]);
+    return [
+      { do: "put", on: names, path, content: dice.one([9, 12, 16]) },
+      ...names.map((on): Operation => ({ do: "scan", on, allowEmpty: false })),
+      { do: "wait", ms: 500 },
+      { do: "close", slot },
+      { do: "open", slot, path },
+      read(slot, 0, 300_000, true),
+      { do: "wait", ms: dice.one([50, 2500]) },
+      { do: "harm_cache", harm: dice.one(["flip", "flip", "truncate"]), which: dice.below(3), at },
+      ...(dice.chance(0.5) ? [] : [{ do: "restart" } as const]),
+      { do: "open", slot: slot + 1, path },
+      read(slot + 1, 0, 300_000, true),
+      read(slot + 1, dice.below(1000), 70_000, true),
+      { do: "close", slot: slot + 1 },
+    ];
+  },
   /** All origins become unhealthy, and one comes back. */
   blackout(dice, { names, path, slot }) {
     return [

@@ -12,14 +12,8 @@ import type { KernelReplies } from "../../src/core/mount/kernel_replies.ts";
 import type { Origin } from "../../src/core/origins/origin.ts";
 import { type Around, WrappedOrigin } from "../../src/core/origins/wrappers/wrapped.ts";
 import { replaced } from "../support/replaced.ts";
-import type { Sabotage } from "./life.ts";
-import type { PromiseName } from "./promises.ts";
-
-export interface SeededBug {
-  /** Promises that it breaks; which of them first depends on the history. */
-  readonly breaks: readonly PromiseName[];
-  readonly sabotage: Sabotage;
-}
+import type { SeededBug } from "./seeded_bug.ts";
+import { SEEDED_CACHE_BUGS } from "./seeded_cache_bugs.ts";
 
 const unchanged: Around = (_operation, signal, run) => run(signal);
 
@@ -222,6 +216,7 @@ export const SEEDED_BUGS = {
       },
     },
   },
+  ...SEEDED_CACHE_BUGS,
 } as const satisfies Record<string, SeededBug>;
 
 export type BugName = keyof typeof SEEDED_BUGS;

@@ -15,22 +15,28 @@ const HISTORIES = 300;
 
 /** Found by `npm run torture -- --bug all --seed 1`. */
 const SEEDS: Record<BugName, number> = {
-  "a dropped retry": 37,
-  "a delay that is not the one": 37,
-  "a replica that is not proved": 3,
-  "a second replica forgotten": 55,
-  "a priority compared the wrong way round": 2,
-  "a listing error taken for the end of a directory": 40,
-  "absence taken for deletion": 1,
-  "a missing invalidation": 54,
-  "pages that stay": 3,
+  "a dropped retry": 18,
+  "a delay that is not the one": 18,
+  "a replica that is not proved": 1,
+  "a second replica forgotten": 73,
+  "a priority compared the wrong way round": 17,
+  "a listing error taken for the end of a directory": 32,
+  "absence taken for deletion": 2,
+  "a missing invalidation": 33,
+  "pages that stay": 1,
   "a leaked handle": 1,
   "an off-by-one at a file's end": 1,
-  "a read of whatever is there": 11,
-  "a read past its deadline": 26,
+  "a read of whatever is there": 1,
+  "a read past its deadline": 4,
   "a short answer": 1,
-  "a removed origin that is still asked": 1,
-  "an event told twice": 6,
+  "a removed origin that is still asked": 3,
+  "an event told twice": 2,
+  "bytes kept under the name of another version": 2,
+  "checksums that nobody looks at": 40,
+  "a block read from another's place": 38,
+  "a cache that is not asked": 38,
+  "a budget that is not kept": 21,
+  "a version that stays open": 2,
 };
 
 /** All that happened, as one text. */
@@ -41,14 +47,18 @@ async function traceOf(history: History): Promise<string> {
 }
 
 describe("the simulator", () => {
-  test("plays a history the same way each time", async () => {
-    for (const seed of [11, 12, 13]) {
-      const history = generate(seed);
-      const trace = await traceOf(history);
-      expect(trace.length).toBeGreaterThan(1000);
-      expect(await traceOf(history)).toBe(trace);
-    }
-  });
+  test(
+    "plays a history the same way each time",
+    async () => {
+      for (const seed of [11, 12, 13]) {
+        const history = generate(seed);
+        const trace = await traceOf(history);
+        expect(trace.length).toBeGreaterThan(1000);
+        expect(await traceOf(history)).toBe(trace);
+      }
+    },
+    TIMEOUT_MS,
+  );
 
   test("makes a history short", async () => {
     const history = generate(5);

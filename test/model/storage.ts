@@ -4,6 +4,7 @@
  */
 
 import { type BytePath, ROOT_PATH } from "../../src/core/bytes.ts";
+import { type ContentName, contentName } from "../../src/core/cache/content_name.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { OriginError } from "../../src/core/errors.ts";
 import { MemoryOrigin } from "../../src/core/origins/memory.ts";
@@ -62,6 +63,8 @@ export class Storage {
   readonly #ever = new Map<string, Set<Content>>();
   /** What is where, by path. */
   #now = new Map<string, string>();
+  /** Where files ever were. */
+  readonly #paths = new Set<string>();
 
   constructor(
     readonly settings: StorageSettings,
@@ -107,7 +110,10 @@ export class Storage {
     this.memory.rename(from, to);
     const moved = this.#take(from);
     this.#take(to);
-    for (const [below, mark] of moved) this.#now.set(to + below, mark);
+    for (const [below, mark] of moved) {
+      this.#now.set(to + below, mark);
+      this.#paths.add(to + below);
+    }
   }
 
   makeDirectory(path: string): void {
@@ -123,6 +129,18 @@ export class Storage {
   contentsOfSize(sizeBytes: number): readonly Content[] {
     const all = [...this.#ever].filter(([mark]) => mark.startsWith(`${sizeBytes} `));
     return all.flatMap(([, contents]) => [...contents]);
+  }
+
+  /** All that the cache may call something of this origin, with what it may stand for. */
+  *cachedNames(): Generator<readonly [ContentName, ReadonlySet<Content>]> {
+    for (const [mark, contents] of this.#ever) {
+      const [size = "", token = ""] = mark.split(" ");
+      const originVersion = { sizeBytes: Number(size), token };
+      for (const path of this.#paths) {
+        const replica = { origin: this.id, path: path as BytePath, originVersion };
+        yield [contentName(replica), contents];
+      }
+    }
   }
 
   /** Everything that ever went here under a mark that the content had, too; itself included. */
@@ -223,6 +241,7 @@ export class Storage {
     const { sizeBytes, token } = await this.memory.stat(path as BytePath);
     const mark = markOf(sizeBytes, token);
     this.#now.set(path, mark);
+    this.#paths.add(path);
     const contents = this.#ever.get(mark) ?? new Set();
     this.#ever.set(mark, contents.add(contentOf(number)));
   }

@@ -23,6 +23,8 @@ import { Dice } from "../support/dice.ts";
 import { settle, VirtualClock } from "../support/virtual_clock.ts";
 import { AbsenceWatch } from "./absence_watch.ts";
 import { Applications } from "./applications.ts";
+import { ModelDisk } from "./cache_disk.ts";
+import { CacheWatch } from "./cache_watch.ts";
 import { DirectoryTimesWatch } from "./directory_times_watch.ts";
 import { EventsWatch } from "./events_watch.ts";
 import { FreshnessWatch } from "./freshness_watch.ts";
@@ -35,6 +37,7 @@ import { LeakWatch } from "./leak_watch.ts";
 import { Life, type Sabotage } from "./life.ts";
 import type { History, OriginSetup, Setup } from "./operations.ts";
 import { PagesWatch } from "./pages_watch.ts";
+import { PinsWatch } from "./pins_watch.ts";
 import type { Violate } from "./promises.ts";
 import { UNPROVED } from "./read_class.ts";
 import { ReadLog } from "./read_log.ts";
@@ -78,6 +81,9 @@ export class World {
   readonly leaks: LeakWatch;
   readonly good: GoodReplicas;
   readonly freshness: FreshnessWatch;
+  readonly disk = new ModelDisk();
+  readonly cache: CacheWatch;
+  readonly pins: PinsWatch;
   readonly applications: Applications;
   /** In the order in which they are told. */
   readonly watches: readonly Watch[];
@@ -114,6 +120,8 @@ export class World {
     this.holds = new HoldWatch(this);
     this.good = new GoodReplicas(this);
     this.freshness = new FreshnessWatch(this);
+    this.cache = new CacheWatch(this);
+    this.pins = new PinsWatch(this);
     this.applications = new Applications(this);
     this.leaks = new LeakWatch(this);
     this.watches = [
@@ -122,6 +130,8 @@ export class World {
       this.absence,
       this.holds,
       this.freshness,
+      this.cache,
+      this.pins,
       this.leaks,
       new RoutingWatch(this),
       new RetryWatch(this),
@@ -236,7 +246,7 @@ export class World {
     this.changes.configured++;
   }
 
-  originSettings({ id, priority, prefix, maxConcurrency }: OriginSetup): OriginSettings {
+  originSettings({ id, priority, prefix, maxConcurrency, cache }: OriginSetup): OriginSettings {
     const { revalidateSecs, pollIntervalSecs } = this.setup;
     return {
       id: id as string as OriginId,
@@ -250,7 +260,7 @@ export class World {
       operationTimeoutMs: OPERATION_TIMEOUT_MS,
       maxConcurrency,
       bandwidthLimitBytesPerSec: undefined,
-      cache: false,
+      cache,
       pollIntervalSecs,
       revalidateSecs,
       index: undefined,
@@ -289,6 +299,7 @@ export class World {
   #begin(directory: string): Promise<Life> {
     this.disturbed();
     const { readDeadlineMs, failover, hedge, onMismatch, storeDelayMs } = this.setup;
+    const { cacheBudgetBytes, cacheDelayMs } = this.setup;
     const health = {
       checkIntervalSecs: 30,
       timeoutMs: 5000,
@@ -304,6 +315,15 @@ export class World {
         directory,
         config: { health, read: { readDeadlineMs, failover, hedge, onMismatch } },
         storeDelayMs,
+        cache:
+          cacheBudgetBytes === 0
+            ? undefined
+            : {
+                budgetBytes: cacheBudgetBytes,
+                delayMs: cacheDelayMs,
+                disk: this.disk,
+                around: (blocks) => this.cache.around(blocks),
+              },
         state: freshState(),
         open: (settings, clock) => {
           const storage = this.storages.get(settings.id);

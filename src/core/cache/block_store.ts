@@ -16,6 +16,7 @@ import type { CacheState } from "./block_cache.ts";
 import { BlockSums } from "./checksum.ts";
 import type { CacheDisk } from "./data_files.ts";
 import { Eviction } from "./eviction.ts";
+import { diskBytes } from "./index_batch.ts";
 import { contentDirectory, openIndex, removeIndex } from "./open_index.ts";
 import { type BoundVersion, type Evicted, OpenStore } from "./open_store.ts";
 import { storeCalls } from "./store_calls.ts";
@@ -132,6 +133,8 @@ export class BlockStore implements Disposable {
   #bind({ slot, names, path, sizeBytes }: BoundVersion, known: number | undefined): void {
     const version = { slot, names, path, sizeBytes };
     this.#versions.set(slot, version);
+    // What a version that was just closed has kept is found in the index.
+    if (this.#uncommitted.length > 0) this.#commit();
     this.#attempt(({ store }) => {
       const content = store.bind(version);
       if ((content?.id ?? 0) !== known) this.#tellBound(store, slot);
@@ -159,7 +162,7 @@ export class BlockStore implements Disposable {
     let kept: Uncommitted | undefined;
     this.#attempt(({ store, eviction }) => {
       if (version === undefined) return;
-      if (!eviction.makeRoom(lengthBytes)) {
+      if (!eviction.makeRoom(diskBytes(lengthBytes))) {
         if (store.capacityBytes() < store.budgetBytes) this.#setFull();
         return;
       }
@@ -229,7 +232,10 @@ export class BlockStore implements Disposable {
     this.#retryTimer = this.ports.clock.schedule(CACHE_RETRY_MS, () => {
       if (this.#opened === undefined) return this.start();
       this.#attempt(({ store }) => {
-        if (store.usedBytes + CACHE_TRIAL_BYTES > store.capacityBytes()) this.#retryLater();
+        const { usedBytes, budgetBytes } = store;
+        // What the budget leaves is not the disk's matter.
+        const neededBytes = Math.min(usedBytes + CACHE_TRIAL_BYTES, budgetBytes);
+        if (store.capacityBytes() < neededBytes) this.#retryLater();
         else this.#setState({ status: "ok" });
       });
     });

@@ -19,7 +19,11 @@ const NAME_DIGITS = 32;
  */
 const HASHED = /^[0-9a-f]{32}(?:-\d{1,5})?$/;
 
-export function contentName({ origin, path, originVersion }: Replica): ContentName {
+export function contentName({
+  origin,
+  path,
+  originVersion,
+}: Pick<Replica, "origin" | "path" | "originVersion">): ContentName {
   const { sizeBytes, token } = originVersion;
   // None of the parts holds NUL, and no file has an empty path.
   return new Bun.CryptoHasher("sha256")

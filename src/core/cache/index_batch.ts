@@ -23,11 +23,11 @@ export interface Content {
   readonly slots: Set<number>;
 }
 
-/** What is taken on disk by a block: whole pages. */
 const PAGE_BYTES = 4096;
 
-export function diskBytes(block: number, sizeBytes: number): number {
-  return Math.ceil(blockLength(block, sizeBytes) / PAGE_BYTES) * PAGE_BYTES;
+/** What whole blocks of so many bytes take on disk: whole pages. */
+export function diskBytes(lengthBytes: number): number {
+  return Math.ceil(lengthBytes / PAGE_BYTES) * PAGE_BYTES;
 }
 
 interface Change {
@@ -50,7 +50,7 @@ export class IndexBatch {
     content.sums.set(block, sum);
     change.groups.add(groupOf(block));
     if (had === (sum !== ABSENT)) return;
-    const bytes = diskBytes(block, content.sizeBytes) * (had ? -1 : 1);
+    const bytes = diskBytes(blockLength(block, content.sizeBytes)) * (had ? -1 : 1);
     change.deltaBytes += bytes;
     this.#deltaBytes += bytes;
   }

@@ -2,8 +2,10 @@ import { describe, expect, test } from "bun:test";
 import fs from "node:fs";
 import { pathFromText } from "../../../src/core/bytes.ts";
 import { capacityBytes } from "../../../src/core/cache/capacity.ts";
+import type { CacheDisk } from "../../../src/core/cache/data_files.ts";
 import { contentDirectory } from "../../../src/core/cache/open_index.ts";
-import { BLOCK_BYTES } from "../../../src/core/limits.ts";
+import { BLOCK_BYTES, CACHE_RETRY_MS } from "../../../src/core/limits.ts";
+import { replaced } from "../../support/replaced.ts";
 import {
   GIB,
   range,
@@ -15,6 +17,7 @@ import {
 } from "./fixture.ts";
 
 const MIB = 1024 ** 2;
+const PAGE_BYTES = 4096;
 /** Ten blocks each. */
 const SIZE = 10 * BLOCK_BYTES;
 
@@ -44,6 +47,19 @@ async function cachedOf(t: TestCache, all: readonly TestFile[]): Promise<number[
 }
 
 describe("the budget", () => {
+  test("counts whole pages of the disk, also for what is about to be kept", async () => {
+    using directory = new TempDirectory();
+    using t = new TestCache(directory.path, { budgetBytes: 2 * PAGE_BYTES + 1 });
+    await settle();
+    using open = new DisposableStack();
+    // What is open is not evicted, so that there is no room for the third.
+    for (const file of range(3).map((i) => testFile(`${i}.txt`, { sizeBytes: 1 }))) {
+      await t.keepIn(open.use(t.cache.open(file)), file);
+    }
+    expect((await t.calls.stats()).usedBytes).toBe(2 * PAGE_BYTES);
+    expect(diskUsage(directory.path)).toBe(2 * PAGE_BYTES);
+  });
+
   test("is kept: the least recently read goes first", async () => {
     using directory = new TempDirectory();
     using t = new TestCache(directory.path, { budgetBytes: 10 * SIZE });
@@ -104,6 +120,25 @@ describe("the budget", () => {
     expect((await t.calls.stats()).usedBytes).toBeLessThanOrEqual(4 * SIZE);
     // Nothing is wrong with the cache: there is just no room.
     expect(t.cache.state).toEqual({ status: "ok" });
+  });
+
+  test("does not keep a cache from being used again once a full disk has room", async () => {
+    using directory = new TempDirectory();
+    let freeBytes = 0;
+    const statfs = () => ({ bsize: PAGE_BYTES, blocks: 1e6, bavail: freeBytes / PAGE_BYTES });
+    const disk = replaced<CacheDisk>(fs, { statfsSync: statfs as unknown as typeof fs.statfsSync });
+    using t = new TestCache(directory.path, { disk, budgetBytes: SIZE });
+    await settle();
+    const [file] = files(1) as [TestFile];
+    await t.keep(file);
+    expect(t.cache.state).toMatchObject({ status: "degraded" });
+    await t.clock.advance(CACHE_RETRY_MS);
+    expect(t.cache.state).toMatchObject({ status: "degraded" });
+    freeBytes = GIB;
+    await t.clock.advance(CACHE_RETRY_MS);
+    expect(t.cache.state).toEqual({ status: "ok" });
+    await t.keep(file);
+    expect(await t.read(file)).toEqual(file.bytes);
   });
 
   test("counts whole pages, also of the last block, and of blocks kept twice once", async () => {

@@ -2,6 +2,20 @@ import { describe, expect, test } from "bun:test";
 import { BLOCK_BYTES, CACHE_QUEUE_BYTES } from "../../../src/core/limits.ts";
 import { CLOUD, NAS, range, settle, TempDirectory, TestCache, testFile } from "./fixture.ts";
 
+test("a version that is opened again at once is kept once", async () => {
+  using directory = new TempDirectory();
+  using t = new TestCache(directory.path);
+  await settle();
+  const file = testFile("a.flac");
+  const source = { origin: NAS, proved: true };
+  for (let opened = 0; opened < 3; opened++) {
+    using cached = t.cache.open(file);
+    cached.keep(0, file.bytes.subarray(0, BLOCK_BYTES), source);
+  }
+  await t.clock.advance(10);
+  expect(await t.calls.stats()).toMatchObject({ files: 1, usedBytes: BLOCK_BYTES });
+});
+
 describe("StoredBlockCache", () => {
   test("serves what was kept, block by block, and nothing else", async () => {
     using directory = new TempDirectory();

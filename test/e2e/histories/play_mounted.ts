@@ -167,6 +167,10 @@ class MountedPlay implements AsyncDisposable {
         await Bun.sleep(Math.min(operation.ms, LONGEST_WAIT_MS));
         return;
       // Nothing that a person could do to a disk, or to a mount.
+      case "pin":
+      case "clear_cache":
+      case "cache_disk":
+      case "harm_cache":
       case "degrade":
       case "lose_watch":
       case "check":
