@@ -84,7 +84,7 @@ describe("the demonstration", () => {
       await terminal.shows(/ROUTING\n +\d+:\d+:\d+ cloud /, WATCHED_MS);
       await terminal.shows(/nas has recovered/, WATCHED_MS);
       await terminal.press("q");
-      const end = await terminal.shows(/no file is left behind|failed/, WATCHED_MS);
+      const end = await terminal.shows(/no file is left behind|demonstration failed/, WATCHED_MS);
       expect(end).toContain("✓ no mount, no process and no file is left behind");
     },
     4 * WATCHED_MS,
