@@ -26,7 +26,7 @@
 import type { Connection } from "./connection.ts";
 
 /** `PRAGMA user_version`: raised with every change of the layout. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** `PRAGMA application_id`: "MuFS". */
 export const APPLICATION_ID = 0x4d754653;
