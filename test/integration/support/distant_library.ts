@@ -19,6 +19,9 @@ export interface Timed {
   readonly readsMs: readonly number[];
 }
 
+/** What connections that nobody uses say, in a few seconds. */
+const KEEPALIVE_BYTES = 4096;
+
 const BUCKET = "music";
 const CHILD = join(import.meta.dir, "read_places.child.ts");
 
@@ -106,7 +109,11 @@ check_interval_secs = 3600
     const { bytes } = this.proxies[id];
     const before = bytes.toClient;
     await work();
-    for (let last = -1; last !== bytes.toClient; await Bun.sleep(quietMs)) last = bytes.toClient;
+    let last: number;
+    do {
+      last = bytes.toClient;
+      await Bun.sleep(quietMs);
+    } while (bytes.toClient - last > KEEPALIVE_BYTES);
     return bytes.toClient - before;
   }
 
