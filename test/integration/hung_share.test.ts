@@ -34,6 +34,9 @@ unhealthy_threshold = 2
 [read]
 read_deadline_ms = 2000
 
+[cache]
+content_cache_gb = 0
+
 [[origins]]
 id = "nas"
 origin_type = "smb"

@@ -27,6 +27,7 @@ unhealthy_threshold = ${UNHEALTHY_THRESHOLD}
 
 [cache]
 content_cache_gb = ${contentCacheGb}
+prefetch = false
 
 [read]
 read_deadline_ms = ${READ_DEADLINE_MS}
