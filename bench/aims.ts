@@ -1,4 +1,4 @@
-/** What is aimed at, and how far the figures of one run are from it. Only ratios: they hold on any machine. */
+/** What is aimed at, and how far the figures of one run are from it. Mostly ratios: they hold on any machine. */
 
 import { FAR_SEQUENTIAL, type FarFigures, KEPT, LOOKS, WITHOUT_READAHEAD } from "./far.ts";
 import { BARE, FIND_COLD, type LocalFigures, SEQUENTIAL_COLD, SMALL_FILES } from "./local.ts";
@@ -8,6 +8,7 @@ import { REMOTE_SEQUENTIAL, REMOTE_SMALL_FILES, type RemoteFigures } from "./rem
 import { type Figure, figureOf, rounded, table } from "./report.ts";
 import { FIND, RESCAN } from "./scan.ts";
 import type { Latency } from "./sick.ts";
+import { SMALL_LIBRARY, START } from "./start.ts";
 
 export interface Aim {
   readonly name: string;
@@ -69,6 +70,19 @@ export function scanAims(figures: readonly Figure[]): readonly Aim[] {
       kind: "at most",
     },
     { name: "resident memory of a scan, MB", measured: of(OURS, "RSS"), bound: 200, kind: "below" },
+  ];
+}
+
+export function startAims(figures: readonly Figure[]): readonly Aim[] {
+  const startMs = (peer: string) => figureOf(figures, peer, START) ?? Number.NaN;
+  return [
+    { name: "mount --daemon, ms", measured: startMs(OURS), bound: 100, kind: "below" },
+    {
+      name: "mount --daemon: multiple of the time with 1000 files",
+      measured: startMs(OURS) / startMs(SMALL_LIBRARY),
+      bound: 1.2,
+      kind: "at most",
+    },
   ];
 }
 

@@ -13,6 +13,9 @@ export interface Scale {
   readonly idleSeconds: number;
   /** Files, a hundred in a directory, that are scanned though nothing has changed. */
   readonly scannedFiles: number;
+  /** Files, a hundred in a directory, that a mount knows when it is started. */
+  readonly knownFiles: number;
+  readonly startRounds: number;
   /** Behind SFTP and S3. */
   readonly remoteFiles: number;
   readonly remoteLargeFileBytes: number;
@@ -41,6 +44,8 @@ export const SCALES = {
     rounds: 5,
     idleSeconds: 30,
     scannedFiles: 200_000,
+    knownFiles: 1_000_000,
+    startRounds: 11,
     remoteFiles: 1000,
     remoteLargeFileBytes: 1024 * MIB,
     remoteRounds: 1,
@@ -57,6 +62,8 @@ export const SCALES = {
     rounds: 1,
     idleSeconds: 2,
     scannedFiles: 20_000,
+    knownFiles: 20_000,
+    startRounds: 3,
     remoteFiles: 100,
     remoteLargeFileBytes: 64 * MIB,
     remoteRounds: 1,
@@ -73,6 +80,8 @@ export const SCALES = {
     rounds: 1,
     idleSeconds: 0.1,
     scannedFiles: 200,
+    knownFiles: 200,
+    startRounds: 1,
     remoteFiles: 5,
     remoteLargeFileBytes: MIB,
     remoteRounds: 1,

@@ -1,21 +1,21 @@
 /** Scans of a local directory in which nothing has changed, beside find(1) over the same files. */
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BINARY, OURS } from "./peers.ts";
 import { runProgram } from "./program.ts";
 import type { Figure } from "./report.ts";
 import type { Scale } from "./scale.ts";
+import { makeEmptyFiles } from "./tree.ts";
 import { quantile } from "./workload.ts";
 
 export const FIND = "find";
 export const RESCAN = "nothing changed";
-const FILES_PER_DIRECTORY = 100;
 
 /** Wall time of each, taking turns, and the memory of the scanning process. */
 export async function benchScan(scale: Scale, root: string): Promise<readonly Figure[]> {
   const source = join(root, "source");
-  plant(source, scale.scannedFiles);
+  makeEmptyFiles(source, scale.scannedFiles);
   const config = join(root, "config.toml");
   const origin = ["[[origins]]", 'id = "disk"', 'origin_type = "local"', `path = "${source}"`];
   writeFileSync(config, [`cache_dir = "${join(root, "cache")}"`, ...origin, ""].join("\n"));
@@ -37,14 +37,6 @@ export async function benchScan(scale: Scale, root: string): Promise<readonly Fi
     seconds(RESCAN, FIND, quantile(times.find, 0.5)),
     { workload: "RSS", unit: "MB", peer: OURS, value: await peakMib(scan) },
   ];
-}
-
-function plant(directory: string, files: number): void {
-  for (let i = 0; i < files; i++) {
-    const album = join(directory, `album ${Math.floor(i / FILES_PER_DIRECTORY)}`);
-    if (i % FILES_PER_DIRECTORY === 0) mkdirSync(album, { recursive: true });
-    writeFileSync(join(album, `track ${i % FILES_PER_DIRECTORY}.flac`), "");
-  }
 }
 
 async function secondsOf(command: readonly string[]): Promise<number> {

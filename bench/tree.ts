@@ -18,6 +18,17 @@ export function makeSmallFiles(directory: string, count: number): void {
   }
 }
 
+const EMPTY_FILES_PER_DIRECTORY = 100;
+
+/** Fills `directory` with directories `album N` of a hundred empty files `track N.flac` each. */
+export function makeEmptyFiles(directory: string, count: number): void {
+  for (let i = 0; i < count; i++) {
+    const album = join(directory, `album ${Math.floor(i / EMPTY_FILES_PER_DIRECTORY)}`);
+    if (i % EMPTY_FILES_PER_DIRECTORY === 0) mkdirSync(album, { recursive: true });
+    writeFileSync(join(album, `track ${i % EMPTY_FILES_PER_DIRECTORY}.flac`), "");
+  }
+}
+
 /** Makes or replaces a file of random bytes. */
 export async function makeLargeFile(file: string, sizeBytes: number): Promise<void> {
   const script = 'head -c "$2" /dev/urandom >"$1"';

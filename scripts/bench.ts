@@ -1,7 +1,7 @@
 /**
  * Measures MusicFS beside what people use today, on this machine, in one run:
  *
- *   bun scripts/bench.ts [--quick | --smoke] [local | scan | remote | far | delta]...
+ *   bun scripts/bench.ts [--quick | --smoke] [local | scan | start | remote | far | delta]...
  *
  * Prints Markdown (docs/benchmarks.md). `--quick` takes under a minute and tells little, `--smoke` only shows that
  * everything still runs. Needs root: it drops the kernel's caches. Works in a temporary directory and leaves nothing.
@@ -18,6 +18,7 @@ import {
   remoteAims,
   scanAims,
   sickAims,
+  startAims,
 } from "../bench/aims.ts";
 import { benchDelta, deltaTable } from "../bench/delta.ts";
 import { benchFar } from "../bench/far.ts";
@@ -30,12 +31,13 @@ import { SCALES, type Scale } from "../bench/scale.ts";
 import { benchScan } from "../bench/scan.ts";
 import { startServers } from "../bench/servers.ts";
 import { benchSick, latencyTable } from "../bench/sick.ts";
+import { benchStart } from "../bench/start.ts";
 
-const PARTS = ["local", "scan", "remote", "far", "delta"] as const;
+const PARTS = ["local", "scan", "start", "remote", "far", "delta"] as const;
 
 function usage(problem: string): never {
   console.error(
-    `bench: ${problem}\nusage: bench [--quick | --smoke] [local | scan | remote | far | delta]...`,
+    `bench: ${problem}\nusage: bench [--quick | --smoke] [local | scan | start | remote | far | delta]...`,
   );
   process.exit(2);
 }
@@ -62,6 +64,12 @@ async function scan(scale: Scale, root: string): Promise<readonly Aim[]> {
   const figures = await benchScan(scale, root);
   section(`Scans of ${scale.scannedFiles} files`, figureTable(figures));
   return scanAims(figures);
+}
+
+async function start(scale: Scale, root: string): Promise<readonly Aim[]> {
+  const figures = await benchStart(scale, root);
+  section(`Starting a mount of ${scale.knownFiles} known files`, figureTable(figures));
+  return startAims(figures);
 }
 
 async function remote(scale: Scale, root: string): Promise<readonly Aim[]> {
@@ -109,6 +117,7 @@ async function main(): Promise<void> {
     const aims: Aim[] = [];
     if (has("local")) aims.push(...(await local(scale, directory(root, "local"))));
     if (has("scan")) aims.push(...(await scan(scale, directory(root, "scan"))));
+    if (has("start")) aims.push(...(await start(scale, directory(root, "start"))));
     if (has("remote")) aims.push(...(await remote(scale, directory(root, "remote"))));
     if (has("far")) aims.push(...(await far(scale, directory(root, "far"))));
     if (has("delta")) await delta(scale, directory(root, "delta"));

@@ -9,7 +9,6 @@ import type { Surroundings } from "../core/config/paths.ts";
 import { OwnError } from "../core/errors.ts";
 import { standardErrorLogger } from "../core/log.ts";
 import { daemonStarter, selfCommand, startDaemon } from "../core/mount/daemonize.ts";
-import { runMount } from "../core/mount/run_mount.ts";
 import { serviceManager } from "../core/mount/service_notices.ts";
 import { action, contextOf } from "./context.ts";
 import { print, printJson } from "./output.ts";
@@ -107,6 +106,8 @@ export async function mountLibrary(flags: ConfigFlags, run: MountRun): Promise<u
     const log = standardErrorLogger(config.log.level, around.env);
     const onReady = () => starter?.ready();
     const version = versionText();
+    // Not loaded by a process that only starts the daemon.
+    const { runMount } = await import("../core/mount/run_mount.ts");
     const source = { config, configFile: file, flags, around, manager };
     await runMount({ ...source, version, log, requireAll, onReady });
   } catch (error) {

@@ -88,6 +88,7 @@ export class Library {
       await library.#start();
       return library;
     } catch (error) {
+      library.abort();
       await library.stop();
       throw error;
     }
@@ -140,9 +141,16 @@ export class Library {
 
     const usage = cleanUp.use(await openUsage(cacheDir, log));
     this.#usage = usage;
+    const onFault = (message: string) => log.error(message);
+    const onDeferred = (deferred: Deferred) => this.#assembly?.defer(deferred);
     const catalogFile = join(cacheDir, "catalog.db");
+    const storing = StoreThread.open(catalogFile);
     const opening = this.#openCache();
-    const writer = cleanUp.adopt(await StoreThread.open(catalogFile), (store) => store.close());
+    // Started before it is needed: its code is loaded while the catalog is opened.
+    const fuse = new FuseThread({ onDeferred, onFault });
+    cleanUp.defer(() => fuse.terminate());
+    const state = new SharedState();
+    const writer = cleanUp.adopt(await storing, (store) => store.close());
     if (writer.notice !== undefined) log.warn(writer.notice);
     await writer.configureOrigins(config.origins);
     const catalog = cleanUp.adopt(new SqliteCatalogReader(catalogFile), (c) => c.close());
@@ -153,10 +161,7 @@ export class Library {
     this.#mounted = mounted;
     cleanUp.defer(() => endMount(mounted));
 
-    const onFault = (message: string) => log.error(message);
-    const state = new SharedState();
     cleanUp.defer(() => log.debug("requests of the kernel", state.requests.byName()));
-    const onDeferred = (deferred: Deferred) => this.#assembly?.defer(deferred);
     const onMeasured = () => this.#assembly?.measured();
     const readers = cleanUp.use(
       new ReaderPool({ state, fuseFd: mounted.fd, onDeferred, onMeasured, onFault }),
@@ -205,28 +210,27 @@ export class Library {
       this.#cache = cached;
       cleanUp.use(followModified(cached, assembly));
     }
-    await assembly.origins.configure(config.origins);
-
-    const fuse = new FuseThread(
-      {
-        shared: state.buffers,
-        fuseFd: mounted.fd,
-        catalogFile,
-        owner,
-        passthrough: config.mount.passthrough === "all" && process.getuid?.() === 0,
-      },
-      { onDeferred, onFault },
-    );
+    fuse.serve({
+      shared: state.buffers,
+      fuseFd: mounted.fd,
+      catalogFile,
+      owner,
+      passthrough: config.mount.passthrough === "all" && process.getuid?.() === 0,
+    });
     cleanUp.defer(() => this.#endConnection(fuse));
     fuse.ended.then(this.#end.resolve, this.#end.reject);
     const negotiated = await fuse.ready;
     raiseReadahead(mounted.connection);
     await lookAtRoot(mounted.mountPoint);
+    // Health checks, watches and scans begin now: they would delay the first answers.
+    await assembly.origins.configure(config.origins);
     const cache = new Notifier(mounted.fd, negotiated.expireOnly, state.seen, onFault);
     cleanUp.defer(() => cache.close());
     const reply: KernelReplies = ({ address }, length) =>
       void libc().write(mounted.fd, address, length);
     assembly.serve({ negotiated, reply, cache });
+    // Whoever waits for the mount is told of it first; their jobs wait in the queue meanwhile.
+    cleanUp.use(systemClock.schedule(0, () => readers.start()));
   }
 
   /** Contents of files on disk, unless the configuration leaves no room for them. */

@@ -19,7 +19,8 @@ export class FuseThread {
   readonly ended: Promise<void>;
   readonly #worker: Worker;
 
-  constructor(start: FuseStart, ports: FuseThreadPorts) {
+  /** Starts the thread, which loads its code meanwhile. */
+  constructor(ports: FuseThreadPorts) {
     const ready = Promise.withResolvers<Negotiated>();
     const ended = Promise.withResolvers<void>();
     this.ready = ready.promise;
@@ -45,6 +46,10 @@ export class FuseThread {
     // Whoever waits for one of the two need not care for the other.
     this.ready.catch(() => undefined);
     this.ended.catch(() => undefined);
+  }
+
+  /** Serves the mounted connection from now on; once. */
+  serve(start: FuseStart): void {
     this.#worker.postMessage(start);
   }
 

@@ -24,30 +24,35 @@ export interface ReaderPoolPorts {
 
 export class ReaderPool implements AsyncDisposable {
   readonly calls: DiskCalls;
-  readonly #workers: Worker[];
-  readonly #ended: Promise<void>[];
+  #threads: readonly { readonly worker: Worker; readonly ended: Promise<void> }[] = [];
 
   constructor(readonly ports: ReaderPoolPorts) {
     this.calls = new DiskCalls(ports.state.jobs);
-    const start: ReaderStart = { shared: ports.state.buffers, fuseFd: ports.fuseFd };
-    const started = Array.from({ length: READER_THREADS }, () => this.#start(start));
-    this.#workers = started.map(({ worker }) => worker);
-    this.#ended = started.map(({ ended }) => ended);
+  }
+
+  /** Starts the threads, once; what is asked of them before waits in the queue. */
+  start(): void {
+    const { state, fuseFd } = this.ports;
+    const start: ReaderStart = { shared: state.buffers, fuseFd };
+    this.#threads = Array.from({ length: READER_THREADS }, () => this.#startThread(start));
   }
 
   /** Ends the threads; one that hangs in a system call is left to the end of the process. */
   async close(): Promise<void> {
     this.ports.state.jobs.stop();
     this.calls.close();
-    await Promise.race([Promise.all(this.#ended), Bun.sleep(STOP_PATIENCE_MS)]);
-    for (const worker of this.#workers) worker.terminate();
+    await Promise.race([
+      Promise.all(this.#threads.map(({ ended }) => ended)),
+      Bun.sleep(STOP_PATIENCE_MS),
+    ]);
+    for (const { worker } of this.#threads) worker.terminate();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  #start(start: ReaderStart): { worker: Worker; ended: Promise<void> } {
+  #startThread(start: ReaderStart): { worker: Worker; ended: Promise<void> } {
     const worker = spawnWorker("reader");
     const { promise, resolve } = Promise.withResolvers<void>();
     worker.addEventListener("message", (event: MessageEvent<ReaderMessage>) => {
