@@ -51,6 +51,12 @@ export function withUpdate(view: LiveView, update: LiveUpdate): LiveView {
   }
 }
 
+/** Whether an update says anything but that time goes by. */
+export function isNews({ state }: LiveView, update: LiveUpdate): boolean {
+  if (update.kind !== "state" || state === undefined) return true;
+  return !Bun.deepEquals({ ...update, time: state.time }, state);
+}
+
 function withPoints(trends: LiveView["trends"], { time, origins }: LiveState): LiveView["trends"] {
   const timeMs = Date.parse(time);
   return new Map(

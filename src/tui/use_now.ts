@@ -1,7 +1,7 @@
 import { useEffect, useReducer } from "react";
 
-/** A mount tells its state every second: as long as it does, nothing needs drawing in between. */
-const TICK_MS = 1200;
+/** What a mount tells is drawn every other second at least: as long as it is, nothing needs drawing in between. */
+const TICK_MS = 2400;
 
 /**
  * The wall clock at each drawing, of which there is one at least in TICK_MS: ages count on although
