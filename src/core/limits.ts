@@ -69,7 +69,10 @@ export const MAX_GUARDS_PER_ORIGIN = 4;
 /** Requests that wait for a guard so long get another one. */
 export const GUARD_PATIENCE_MS = 50;
 
-/** An origin not used for so long keeps one guard, and nothing open that would hold up an umount. */
+/**
+ * A guard beside the first that is not used for so long ends; an origin that is not used for so long
+ * keeps nothing open that would hold up an umount.
+ */
 export const GUARD_IDLE_MS = 5000;
 
 /** Requests that wait for the guards of one origin. */

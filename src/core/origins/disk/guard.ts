@@ -3,7 +3,7 @@
  *
  * A guard serves one request at a time. One is enough while it answers fast; when requests wait
  * longer than GUARD_PATIENCE_MS another is started, so that one slow or hung file does not hold up
- * the rest. A guard that misses a deadline is killed and replaced; until the kernel lets go of it,
+ * the rest; it ends once the first has been enough for GUARD_IDLE_MS. A guard that misses a deadline is killed and replaced; until the kernel lets go of it,
  * it counts towards MAX_GUARDS_PER_ORIGIN. When all of those are stuck, requests fail at once.
  *
  * A directory belongs to the guard that opened it: its number out here is its descriptor plus the
@@ -69,6 +69,8 @@ export class GuardedDisk implements DiskClient {
   #serial = 0;
   #patience: Disposable | undefined;
   #idle: Disposable | undefined;
+  /** Runs while there are more guards than the first, of which none is given anything. */
+  #surplus: Disposable | undefined;
   #closed = false;
 
   constructor(options: GuardedDiskOptions) {
@@ -112,6 +114,7 @@ export class GuardedDisk implements DiskClient {
     this.#closed = true;
     this.#patience?.[Symbol.dispose]();
     this.#idle?.[Symbol.dispose]();
+    this.#surplus?.[Symbol.dispose]();
     const why = new DiskFailure("connection", "the origin was closed");
     for (const job of this.#queue.splice(0)) job.reject(why);
     for (const guard of this.#guards.values()) this.#giveUp(guard, why);
@@ -154,8 +157,10 @@ export class GuardedDisk implements DiskClient {
       });
     }
     this.#restIfIdle();
+    this.#endSurplusIfUnused();
   }
 
+  /** The first that is free: while one is enough, the others are given nothing. */
   #freeGuard(): Guard | undefined {
     for (const guard of this.#guards.values()) if (!guard.isBusy) return guard;
     return undefined;
@@ -193,6 +198,7 @@ export class GuardedDisk implements DiskClient {
       const why = `its file system did not answer for ${deadlineMs} ms`;
       this.#giveUp(guard, new DiskFailure("timeout", why));
     });
+    if (guard !== this.#firstGuard()) this.#surplusIsUsed();
     const op = opOf(job.request);
     if (job.guard !== undefined) {
       setDirectoryIn(job.request, directoryIn(job.request) % DESCRIPTORS);
@@ -241,6 +247,29 @@ export class GuardedDisk implements DiskClient {
     this.#patience = undefined;
   }
 
+  #firstGuard(): Guard | undefined {
+    return this.#guards.values().next().value;
+  }
+
+  #surplusIsUsed(): void {
+    this.#surplus?.[Symbol.dispose]();
+    this.#surplus = undefined;
+  }
+
+  /** Also while requests come, such as health checks, for which the first guard is enough. */
+  #endSurplusIfUnused(): void {
+    if (this.#closed || this.#guards.size < 2) this.#surplusIsUsed();
+    else {
+      this.#surplus ??= this.#options.clock.schedule(GUARD_IDLE_MS, () => {
+        this.#surplus = undefined;
+        const [, ...others] = this.#guards.values();
+        for (const guard of others) {
+          if (!guard.isBusy && guard.openDirectories === 0) this.#giveUp(guard, idle());
+        }
+      });
+    }
+  }
+
   #restIfIdle(): void {
     this.#idle?.[Symbol.dispose]();
     this.#idle = undefined;
@@ -249,20 +278,14 @@ export class GuardedDisk implements DiskClient {
     this.#idle = this.#options.clock.schedule(GUARD_IDLE_MS, () => this.#rest());
   }
 
-  /** Keeps one guard, with nothing open, so that the share can be unmounted. */
+  /** Keeps nothing open, so that the share can be unmounted. */
   #rest(): void {
-    const [kept, ...others] = [...this.#guards.values()].sort(
-      (a, b) => b.openDirectories - a.openDirectories,
-    );
-    for (const guard of others) {
-      if (guard.openDirectories === 0) this.#giveUp(guard, idle());
-    }
-    if (kept !== undefined && kept.openDirectories === 0 && !kept.isResting) {
-      const request = encodeRequest({ op: "release", path: ROOT_PATH });
-      const ignore = () => undefined;
-      this.#dispatch(kept, { request, guard: undefined, resolve: ignore, reject: ignore });
-      kept.isResting = true;
-    }
+    const kept = this.#firstGuard();
+    if (kept === undefined || kept.openDirectories > 0 || kept.isResting) return;
+    const request = encodeRequest({ op: "release", path: ROOT_PATH });
+    const ignore = () => undefined;
+    this.#dispatch(kept, { request, guard: undefined, resolve: ignore, reject: ignore });
+    kept.isResting = true;
   }
 }
 

@@ -258,6 +258,48 @@ describe("GuardedDisk", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test("ends guards that are not needed any more although requests go on", async () => {
+    const { clock, guards, send } = guarded();
+    const both = [send("stat", "a"), send("stat", "b")];
+    await clock.advance(GUARD_PATIENCE_MS);
+    for (const guard of guards) guard.answer();
+    await Promise.all(both);
+    const check = async () => {
+      const asked = send("stat", "check");
+      guards[0]?.answer();
+      await asked;
+      await settle();
+    };
+    const step = GUARD_IDLE_MS / 5;
+    for (let n = 0; n < 4; n++) {
+      await clock.advance(step);
+      await check();
+    }
+    expect(guards.map(({ killed }) => killed)).toEqual([false, false]);
+    await clock.advance(step);
+    await check();
+    expect(guards.map(({ killed }) => killed)).toEqual([false, true]);
+  });
+
+  test("keeps a guard that is used beside the first", async () => {
+    const { clock, guards, send } = guarded();
+    void codeOf(send("read", "slow"));
+    const second = send("stat", "b");
+    await clock.advance(GUARD_PATIENCE_MS);
+    guards[1]?.answer();
+    await second;
+    const step = GUARD_IDLE_MS / 2;
+    for (let n = 0; n < 6; n++) {
+      await clock.advance(step);
+      const asked = send("stat", "c");
+      await settle();
+      guards[1]?.answer();
+      await asked;
+    }
+    expect(guards.map(({ killed }) => killed)).toEqual([false, false]);
+    expect(guards).toHaveLength(2);
+  });
+
   test("does not end an idle guard that holds a directory open", async () => {
     const { clock, guards, send } = guarded();
     const opened = send("open_directory", "albums");
