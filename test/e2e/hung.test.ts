@@ -17,6 +17,11 @@ const PROMPT_MS = 3000;
 const READ_DEADLINE_MS = 4000;
 /** A second of patience with programs that interrupt themselves, and a loaded machine. */
 const INTERRUPT_MS = 2500;
+/**
+ * A slow answer: longer than anything that is bounded for all origins alike (directory requests, 2 s),
+ * as ten seconds are with the default time-outs.
+ */
+const LATE_MS = 3000;
 
 /** How soon a hung origin is noticed: long before a read's deadline, or not while a test runs. */
 interface Patience {
@@ -118,6 +123,30 @@ describe("an origin that hangs", () => {
       const { code } = await workspace.run(["cat", join(workspace.mountPoint, "only-hung.flac")]);
       return code === 0;
     });
+  }, 90_000);
+
+  test("NFR-7.2 answers late, and holds up nobody else until it does", async () => {
+    const { stack, workspace, hung } = await setUp(MUCH);
+    await using _all = stack;
+    const own = join(workspace.mountPoint, "only-hung.flac");
+    const bytes = workspace.file("same-as-hung", Buffer.alloc(500_000, "hung "));
+    await hung.stop();
+    let answered = false;
+    const late = workspace.run(["cmp", own, bytes]).finally(() => {
+      answered = true;
+    });
+    const startedMs = performance.now();
+    do {
+      const others = workspace.shell(
+        'ls -l "$1" && cmp "$1/only-disk.flac" "$2"',
+        workspace.path("disk/only-disk.flac"),
+      );
+      expect((await timed(others)).ms).toBeLessThan(PROMPT_MS);
+    } while (performance.now() - startedMs < LATE_MS);
+    expect(answered).toBe(false);
+    hung.go();
+    expect(await late).toMatchObject({ code: 0, stdout: "" });
+    expect(await workspace.run(["cmp", own, bytes])).toMatchObject({ code: 0 });
   }, 90_000);
 
   test("F-8 goes on in the middle of a file from another origin", async () => {

@@ -3,8 +3,9 @@
  *
  * A guard serves one request at a time. One is enough while it answers fast; when requests wait
  * longer than GUARD_PATIENCE_MS another is started, so that one slow or hung file does not hold up
- * the rest; it ends once the first has been enough for GUARD_IDLE_MS. A guard that misses a deadline is killed and replaced; until the kernel lets go of it,
- * it counts towards MAX_GUARDS_PER_ORIGIN. When all of those are stuck, requests fail at once.
+ * the rest; it ends once the first has been enough for GUARD_IDLE_MS. A guard that misses a deadline
+ * is killed and replaced; until the kernel lets go of it, it counts towards MAX_GUARDS_PER_ORIGIN.
+ * When all of those are stuck, requests fail at once.
  *
  * A directory belongs to the guard that opened it: its number out here is its descriptor plus the
  * guard's serial number times DESCRIPTORS.
