@@ -10,7 +10,7 @@ import { eventually, isRunning, Mount, run, Workspace } from "./support/musicfs.
 const PROJECT = join(import.meta.dir, "../..");
 const PRELOAD = join(import.meta.dir, "support/failing_calls.preload.ts");
 const CONTENT = "music ".repeat(1000);
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 const SIGNAL_MS = 1500;
 const SIGNALS = 4;
 

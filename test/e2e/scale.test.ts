@@ -13,7 +13,7 @@ const FILES = DIRECTORIES * FILES_EACH + FILES_IN_ONE;
 const TIMEOUT_MS = 120_000;
 
 /** Well under a second is meant; a machine under load is given a little more. */
-const REMOUNT_MS = 1000;
+const REMOUNT_MS = 3000;
 
 /** Makes the files below `$1`. */
 const PLANT = `cd "$1" && seq -f 'album %04g' 0 ${DIRECTORIES - 1} | tr '\\n' '\\0' | xargs -0 mkdir large

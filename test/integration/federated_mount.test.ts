@@ -37,7 +37,7 @@ const HUGE_BYTES = 20_000_000;
 const MID_TRANSFER_BYTES_PER_SECOND = 4_000_000;
 
 /** Whoever waits for a sick origin waits for a time-out or deadline, each of them longer. */
-const UNDISTURBED_MS = 1000;
+const UNDISTURBED_MS = READ_DEADLINE_MS - 100;
 
 /**
  * The kernel asks for pages ahead of the program, and when that fails for the one the program wants:
@@ -190,7 +190,7 @@ describe("one mount over local + SFTP + S3 + SMB", () => {
     const startedMs = performance.now();
     const left = guardsOf(library.mount.pid);
     expect(await library.mount.stop()).toBe(0);
-    expect(performance.now() - startedMs).toBeLessThan(3000);
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
     await eventually("no guard is left", () => !left.some(isRunning));
     expect(library.mount.lines('"level":"error"')).toEqual([]);
   }, 30_000);

@@ -106,7 +106,8 @@ describe("SFTP origin", () => {
     await Bun.sleep(SFTP_QUIET_MS + 50);
     const started = performance.now();
     for (let i = 0; i < 20; i++) await origin.stat(SONG);
-    expect(performance.now() - started).toBeLessThan(1000);
+    // Less than those that are stuck were given.
+    expect(performance.now() - started).toBeLessThan(3500);
     expect(await Promise.all(stuck)).toContain("resolved");
     server.resume();
     await origin.close();
@@ -219,16 +220,17 @@ describe("SFTP origin", () => {
     await using proxy = new TcpProxy({ port: server.port });
     const origin = open(proxy.port);
     const version = await origin.stat(SONG);
-    proxy.delayMs = 50;
+    proxy.delayMs = 200;
     const took = async (bytes: number) => {
       const started = performance.now();
       await origin.read(SONG, 0, new Uint8Array(bytes), { version });
       return performance.now() - started;
     };
-    expect(await took(4096)).toBeWithin(190, 290);
-    expect(await took(4096)).toBeWithin(95, 190);
-    // 32 requests, one after the other, would take 3.2 s.
-    expect(await took(8 * 1024 * 1024)).toBeLessThan(1500);
+    // Two round trips, then one.
+    expect(await took(4096)).toBeWithin(790, 1190);
+    expect(await took(4096)).toBeWithin(390, 790);
+    // 32 requests, one after the other, would take 12.8 s.
+    expect(await took(8 * 1024 * 1024)).toBeLessThan(6000);
     await origin.close();
   }, 30_000);
 

@@ -111,7 +111,7 @@ needing("root", "fuse", "smbd", "rclone").describe("an SMB share", () => {
         const startedMs = performance.now();
         const attempts = [origin.probe(), list(origin), origin.stat("album/none" as BytePath)];
         const codes = await Promise.all(attempts.map(codeOf));
-        expect(performance.now() - startedMs).toBeLessThan(2000);
+        expect(performance.now() - startedMs).toBeLessThan(10_000);
         // A page of names may be at hand.
         expect(codes).toContain("timeout");
         expect(["timeout", "device_gone"]).toContain(codes[2] ?? "");

@@ -32,7 +32,7 @@ export * from "./process.ts";
 
 export const BINARY = resolve(import.meta.dir, "../../../dist/musicfs");
 
-const READY_TIMEOUT_MS = 20_000;
+const READY_TIMEOUT_MS = 60_000;
 
 /** A directory of a test's own, with a home, removed when disposed. */
 export class Workspace implements Disposable {
@@ -227,7 +227,7 @@ export class Mount implements AsyncDisposable {
   }
 
   /** The exit code; throws when the process does not end in time. */
-  async exited(timeoutMs = 10_000): Promise<number> {
+  async exited(timeoutMs = 60_000): Promise<number> {
     const timer = Promise.withResolvers<"late">();
     const timeout = setTimeout(() => timer.resolve("late"), timeoutMs);
     const code = await Promise.race([this.#child.exited, timer.promise]);

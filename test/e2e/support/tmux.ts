@@ -4,7 +4,7 @@ import { must, run } from "./process.ts";
 
 /** Screens that do not change for so long are taken to be drawn. */
 const STILL_MS = 400;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 export class Terminal implements AsyncDisposable {
   private constructor(readonly socket: string) {}

@@ -46,7 +46,7 @@ export interface Callers {
 }
 
 const CHILD = join(import.meta.dir, "system_calls.child.ts");
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 60_000;
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const DIRENT_HEADER_BYTES = 19;
