@@ -18,6 +18,10 @@ export const ROOT_PATH = "" as BytePath;
 
 const NAME_MAX_BYTES = 255;
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** Byte strings that are their own text, as most are. */
+const ASCII = /^[^\x80-\xff]*$/;
+
 export function toBytes(value: ByteName | BytePath): Buffer {
   return Buffer.from(value, "latin1");
 }
@@ -47,8 +51,9 @@ export function pathFromText(text: string): BytePath {
 
 /** The text of a name or path that is valid UTF-8, else undefined. */
 export function textOf(value: ByteName | BytePath): string | undefined {
+  if (ASCII.test(value)) return value;
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(toBytes(value));
+    return UTF8.decode(toBytes(value));
   } catch (error) {
     if (error instanceof TypeError) return undefined;
     throw error;
