@@ -260,6 +260,12 @@ export const PREFETCH_TRACK_BYTES = 512 * 1024 * 1024;
 /** A directory of more entries is no album. */
 export const ALBUM_ENTRIES = 4096;
 
+/**
+ * Of `metadata_cache_mb` for the page cache of each of a mount's two connections that read the
+ * catalog.
+ */
+export const CATALOG_READER_MEMORY_SHARE = 1 / 12;
+
 /** Page cache of the main thread's connection to the cache's index. */
 export const CACHE_INDEX_READER_KIB = 2048;
 

@@ -6,6 +6,7 @@
 import { SQLiteError, type Statement } from "bun:sqlite";
 import { type BytePath, joinPath, nameFromBytes, pathFromBytes } from "../bytes.ts";
 import { messageOf, OwnError } from "../errors.ts";
+import { CATALOG_READER_MEMORY_SHARE } from "../limits.ts";
 import type { OriginId } from "../origins/origin.ts";
 import {
   type CatalogReader,
@@ -76,6 +77,11 @@ export const READER_SQL = {
 
 /** Page cache of a reader unless told otherwise, in KiB. */
 const DEFAULT_CACHE_KIB = 8192;
+
+/** Page cache of one reader of a mount that may take `metadataCacheBytes`, in KiB. */
+export function readerCacheKib(metadataCacheBytes: number): number {
+  return Math.floor((metadataCacheBytes * CATALOG_READER_MEMORY_SHARE) / 1024);
+}
 
 export class SqliteCatalogReader implements CatalogReader {
   readonly #connection: Connection;

@@ -122,7 +122,7 @@ export type OriginSettings =
   | SftpOriginSettings;
 
 export interface CacheSettings {
-  /** Memory for SQLite's and the kernel-facing caches. Default 100 MiB. */
+  /** Memory that the connections' page caches follow, in bytes. Default 100 MiB. */
   readonly metadataCacheBytes: number;
   /** Disk for file contents. Default 10 GiB; 0 keeps none. */
   readonly contentCacheBytes: number;

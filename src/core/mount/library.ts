@@ -8,7 +8,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { NoBlockCache } from "../cache/no_block_cache.ts";
 import type { StoredBlockCache } from "../cache/stored_block_cache.ts";
-import { SqliteCatalogReader } from "../catalog/reader.ts";
+import { readerCacheKib, SqliteCatalogReader } from "../catalog/reader.ts";
 import { systemClock } from "../clock.ts";
 import type { Config, OriginSettings } from "../config/config.ts";
 import { OwnError } from "../errors.ts";
@@ -153,7 +153,10 @@ export class Library {
     const writer = cleanUp.adopt(await storing, (store) => store.close());
     if (writer.notice !== undefined) log.warn(writer.notice);
     await writer.configureOrigins(config.origins);
-    const catalog = cleanUp.adopt(new SqliteCatalogReader(catalogFile), (c) => c.close());
+    const catalogCacheKib = readerCacheKib(config.cache.metadataCacheBytes);
+    const catalog = cleanUp.adopt(new SqliteCatalogReader(catalogFile, catalogCacheKib), (c) =>
+      c.close(),
+    );
     if (requireAll) requireListed(config, (id) => catalog.lastCompleteScanMs(id));
 
     const contents = await opening;
@@ -214,6 +217,7 @@ export class Library {
       shared: state.buffers,
       fuseFd: mounted.fd,
       catalogFile,
+      catalogCacheKib,
       owner,
       passthrough: config.mount.passthrough === "all" && process.getuid?.() === 0,
     });

@@ -22,6 +22,8 @@ export interface FuseStart {
   readonly shared: SharedBuffers;
   readonly fuseFd: number;
   readonly catalogFile: string;
+  /** Page cache of the thread's connection to the catalog, in KiB. */
+  readonly catalogCacheKib: number;
   readonly owner: Ownership;
   /** Let the kernel read files of local origins by itself. */
   readonly passthrough: boolean;
@@ -37,7 +39,7 @@ export type FuseMessage =
 const channel = workerChannel<FuseStart, FuseMessage>();
 
 channel.onMessage((start) => {
-  const catalog = new SqliteCatalogReader(start.catalogFile);
+  const catalog = new SqliteCatalogReader(start.catalogFile, start.catalogCacheKib);
   try {
     channel.post({ kind: "ended", ...serve(start, catalog) });
   } catch (error) {

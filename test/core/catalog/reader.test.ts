@@ -2,7 +2,11 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { nameFromBytes } from "../../../src/core/bytes.ts";
 import { ACCEPT_UNMOUNTED_SQL } from "../../../src/core/catalog/absence.ts";
-import { READER_SQL, SqliteCatalogReader } from "../../../src/core/catalog/reader.ts";
+import {
+  READER_SQL,
+  readerCacheKib,
+  SqliteCatalogReader,
+} from "../../../src/core/catalog/reader.ts";
 import { WRITER_SQL } from "../../../src/core/catalog/tables.ts";
 import { A, B, directory, emptyNode, file, origin, TestCatalog } from "./fixture.ts";
 
@@ -117,6 +121,20 @@ describe("SqliteCatalogReader", () => {
     expect(catalog.reader.directory(shown.entry, node)).toBe(false);
     expect(catalog.reader.version(shown.version, node)).toBe(true);
     expect(node).toEqual(shown);
+  });
+
+  test("keeps no more pages than its share of metadata_cache_mb, and 256 KiB at least", async () => {
+    await using catalog = new TestCatalog();
+    await catalog.store.configureOrigins([origin(A, 1)]);
+    const pageCache = (megabytes: number) => {
+      const run: string[] = [];
+      const kib = readerCacheKib(megabytes * 1024 ** 2);
+      new SqliteCatalogReader(catalog.file, kib, (sql) => run.push(sql)).close();
+      return run.filter((sql) => sql.includes("cache_size"));
+    };
+    expect(pageCache(100)).toEqual(["PRAGMA cache_size = -8533"]);
+    expect(pageCache(1200)).toEqual(["PRAGMA cache_size = -102400"]);
+    expect(pageCache(1)).toEqual(["PRAGMA cache_size = -256"]);
   });
 
   test("rejects with catalog what cannot be opened", () => {
