@@ -74,6 +74,11 @@ describe("a library of which every origin is gone", () => {
   test("lists the whole tree, and serves every cached file byte for byte (NFR-7.1)", async () => {
     renameSync(library.workspace.path("disk"), library.workspace.path("disk-unplugged"));
     await eventually("every origin is unhealthy", () => areUnhealthy(ORIGINS), 60_000);
+    // `musicfs health` looks by itself. The mount reads through the directory that was moved away
+    // until a check of its own does not find it at its path.
+    await eventually("the mount has found that the disk is unhealthy", () =>
+      library.mount.lines('"origin is unhealthy"').some((line) => line.includes('"disk"')),
+    );
     await library.dropPages(...CACHED);
     expect(await library.find()).toEqual([...library.files]);
     expectExact(await library.read(...CACHED));
