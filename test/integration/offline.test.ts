@@ -26,8 +26,11 @@ const ALBUMS = REMOTES.flatMap((id) => SIZES_BYTES.map((size) => `${id}/album/${
 const DIFFERING = ["differing/size.flac", "differing/bytes.flac"];
 const DIFFERING_BYTES = 300_000;
 const CACHED = [...ALBUMS, ...DIFFERING];
-/** What is gone at once, so that a try costs nothing: a hung share's answer takes its time-out. */
-const REFUSING: readonly OriginName[] = ["attic", "cloud", "disk"];
+/**
+ * What is gone at once, so that a try costs nothing: a hung share's answer takes its time-out. The
+ * disk is not among them: its files, moved away, can be read through a directory that is still open.
+ */
+const REFUSING: readonly OriginName[] = ["attic", "cloud"];
 
 const { describe, test } = needing("root", "fuse", "smbd", "rclone", "getfattr");
 
@@ -74,11 +77,6 @@ describe("a library of which every origin is gone", () => {
   test("lists the whole tree, and serves every cached file byte for byte (NFR-7.1)", async () => {
     renameSync(library.workspace.path("disk"), library.workspace.path("disk-unplugged"));
     await eventually("every origin is unhealthy", () => areUnhealthy(ORIGINS), 60_000);
-    // `musicfs health` looks by itself. The mount reads through the directory that was moved away
-    // until a check of its own does not find it at its path.
-    await eventually("the mount has found that the disk is unhealthy", () =>
-      library.mount.lines('"origin is unhealthy"').some((line) => line.includes('"disk"')),
-    );
     await library.dropPages(...CACHED);
     expect(await library.find()).toEqual([...library.files]);
     expectExact(await library.read(...CACHED));
