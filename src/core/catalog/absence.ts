@@ -89,10 +89,19 @@ export function removeMissing(tx: Transaction, missing: readonly Missing[]): num
 
 /** A mount point that vanished: among or below what is missing, or around it. */
 function lostMountPoint(tx: Transaction, { holding, kind }: Missing): BytePath | undefined {
-  const { unmounted } = HoldingState;
-  for (let at: HoldingRow | undefined = parentHolding(tx, holding); at !== undefined; ) {
+  const { mountPoint, unmounted } = HoldingState;
+  const listed = parentHolding(tx, holding);
+  let isInnermost = true;
+  for (let at = listed; at !== undefined; ) {
+    const outer = parentHolding(tx, at);
     if ((at.state & unmounted) !== 0) return treePath(tx, at.entry);
-    at = parentHolding(tx, at);
+    if ((at.state & mountPoint) !== 0) {
+      // What was listed lies in the directory that the mount had covered.
+      const isBare = listed?.device != null && listed.device === outer?.device;
+      if (isInnermost && isBare) return treePath(tx, at.entry);
+      isInnermost = false;
+    }
+    at = outer;
   }
   return kind === DIRECTORY ? mountPointBelow(tx, holding) : undefined;
 }

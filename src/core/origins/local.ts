@@ -72,6 +72,7 @@ export class LocalOrigin implements Origin {
         const endless = `more than ${MAX_DIRECTORY_ENTRIES} entries: the listing seems endless`;
         throw new OriginError("protocol", this.id, displayPath(directory), endless);
       }
+      if (memo !== undefined) memo.device = page.device;
       if (entries.length > 0) yield entries;
       failure ??= page.failure;
       if (memo !== undefined) memo.mark = page.mark;

@@ -77,6 +77,11 @@ export interface DirEntry extends FileStat {
 
 /** What a listing is known by once it has ended; the caller makes one for each. */
 export interface ListingMemo {
+  /**
+   * Set before the first entries, by origins whose directories have a device: that of the directory
+   * that is listed, to which its path may not lead any more.
+   */
+  device: number | undefined;
   /** Set by origins that have `marks`: as they would answer for this very listing. */
   mark: string | undefined;
 }

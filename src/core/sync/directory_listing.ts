@@ -57,8 +57,8 @@ export async function listDirectory(
   onPage: (page: ShownPage) => void,
   signal?: AbortSignal,
 ): Promise<void> {
-  const { path, stat } = directory;
-  const memo: ListingMemo = { mark: undefined };
+  const { path } = directory;
+  const memo: ListingMemo = { device: undefined, mark: undefined };
   const listing = nextListing();
   const send = async (
     entries: readonly DirEntry[],
@@ -67,8 +67,17 @@ export async function listDirectory(
     mark?: string,
   ) => {
     const page = { origin: origin.id, directory: path, entries, first, last, listing, mark };
-    const request: ListingPage = first ? { ...page, stat } : page;
+    const request: ListingPage = first ? { ...page, stat: await statOfListed() } : page;
     ports.onChanges(await ports.catalog.applyListing(request));
+  };
+  // Something was mounted or unmounted there since it was looked at.
+  const statOfListed = async () => {
+    const { device } = memo;
+    if (device === undefined || device === directory.stat.device) return directory.stat;
+    const now = await origin.stat(path, signal);
+    if (now.device === device) return now;
+    const message = "another file system was mounted there while it was listed";
+    throw new OriginError("not_found", origin.id, displayPath(path), message);
   };
   let waiting: readonly DirEntry[] | undefined;
   let first = true;

@@ -130,6 +130,19 @@ describe("absence", () => {
     expect(catalog.tree()).toContain("disk/x=1");
   });
 
+  test("holds the listing of a directory below a mount point that went meanwhile", async () => {
+    await using catalog = new TestCatalog();
+    await catalog.store.configureOrigins([origin(A, 1)]);
+    const mounted = { device: 2 };
+    const tree = { disk: [directory("album", mounted)], "disk/album": [file("x", 1)] };
+    await scanned(catalog, { "": [directory("disk", mounted), ...MANY], ...tree });
+    // The disk's directory holds an album of the same name, as copies leave that missed the mount.
+    await catalog.list(A, "disk/album", [], directoryStat({ device: 1 }));
+    expect(catalog.tree()).toContain("disk/album/x=1");
+    await catalog.list(A, "disk/album", [], directoryStat(mounted));
+    expect(catalog.tree()).not.toContain("disk/album/x=1");
+  });
+
   test("takes no other number of the same devices for an unmount", async () => {
     await using catalog = new TestCatalog();
     await catalog.store.configureOrigins([origin(A, 1)]);

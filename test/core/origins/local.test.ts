@@ -67,7 +67,11 @@ describe("LocalOrigin", () => {
       if (op === "open_directory") return messages.encodeDirectory(9);
       if (op === "close_directory") return messages.encodeDone();
       const names = pages.shift() ?? [];
-      return messages.encodePage({ entries: names.map(entry), done: names.length === 0 });
+      return messages.encodePage({
+        entries: names.map(entry),
+        done: names.length === 0,
+        device: 1,
+      });
     });
     expect(await listed(origin)).toEqual({ names: ["a", "b", "c"], code: undefined });
     await settle();
@@ -77,14 +81,14 @@ describe("LocalOrigin", () => {
   test("lists everything it can before it says what it could not", async () => {
     const failure = new DiskFailure("io", "b: the disk reports an error (statx: EIO)");
     const pages = [
-      { entries: [entry("a")], done: false, failure },
-      { entries: [entry("c")], done: false },
-      { entries: [], done: true },
+      { entries: [entry("a")], done: false, device: 1, failure },
+      { entries: [entry("c")], done: false, device: 1 },
+      { entries: [], done: true, device: 1 },
     ];
     const { origin } = scripted(({ op }) => {
       if (op === "open_directory") return messages.encodeDirectory(9);
       if (op === "close_directory") return messages.encodeDone();
-      return messages.encodePage(pages.shift() ?? { entries: [], done: true });
+      return messages.encodePage(pages.shift() ?? { entries: [], done: true, device: 1 });
     });
     expect(await listed(origin)).toEqual({ names: ["a", "c"], code: "io" });
   });
@@ -95,7 +99,7 @@ describe("LocalOrigin", () => {
       if (op === "open_directory") return messages.encodeDirectory(9);
       if (op === "close_directory") return messages.encodeDone();
       const entries = Array.from({ length: 50_000 }, () => entry(String(serial++)));
-      return messages.encodePage({ entries, done: false });
+      return messages.encodePage({ entries, done: false, device: 1 });
     });
     const { names, code } = await listed(origin);
     expect(code).toBe("protocol");
@@ -132,7 +136,7 @@ describe("LocalOrigin", () => {
     expect((await listing).code).toBe("cancelled");
     await settle();
     expect(asked).toEqual(["open_directory", "read_directory 4"]);
-    page.resolve(messages.encodePage({ entries: [entry("late")], done: false }));
+    page.resolve(messages.encodePage({ entries: [entry("late")], done: false, device: 1 }));
     await settle();
     expect(asked.at(-1)).toBe("close_directory 4");
   });

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { type BytePath, joinPath, ROOT_PATH } from "../../../src/core/bytes.ts";
 import { SCAN_PARALLEL_DIRECTORIES } from "../../../src/core/limits.ts";
+import type { MemoryOrigin } from "../../../src/core/origins/memory.ts";
 import type { OriginId } from "../../../src/core/origins/origin.ts";
 import { Exclusion } from "../../../src/core/sync/exclusion.ts";
 import type { ScanProgress } from "../../../src/core/sync/scan_tally.ts";
@@ -46,6 +48,33 @@ describe("scan", () => {
     const again = await library.scan();
     expect(again).toMatchObject({ outcome: "complete", added: 0, modified: 0, removed: 0 });
     expect(library.memory.counts).toMatchObject({ list: 13, stat: 1, read: 0, probe: 0 });
+  });
+
+  test("holds what lay on a disk that is unmounted between its look and its listing", async () => {
+    await using library = await TestLibrary.open();
+    fill(library, 3);
+    library.memory.put("disk/x", "x");
+    const disk = path("disk");
+    let mountedFor = Number.POSITIVE_INFINITY;
+    const device = (at: BytePath) => (at === disk && mountedFor > 0 ? 2 : 1);
+    /** The memory as a tree of disks, `disk` a mount point that goes after so many looks at it. */
+    const disks = Object.create(library.memory) as MemoryOrigin;
+    disks.stat = async (at) => ({ ...(await library.memory.stat(at)), device: device(at) });
+    disks.list = async function* (at, signal, memo) {
+      if (memo !== undefined) memo.device = device(at);
+      if (at === disk && mountedFor <= 0) return;
+      for await (const page of library.memory.list(at, signal)) {
+        yield page.map((entry) => ({ ...entry, device: device(joinPath(at, entry.name)) }));
+      }
+      if (at === ROOT_PATH) mountedFor--;
+    };
+    expect(await library.scanOf(disks)).toMatchObject({ outcome: "complete", files: 31 });
+    mountedFor = 1;
+    const raced = await library.scanOf(disks);
+    expect(raced).toMatchObject({ outcome: "held", removed: 0, kept: 1 });
+    expect(raced.reason).toContain("disk was a mount point");
+    expect(await library.scanOf(disks)).toMatchObject({ outcome: "held", removed: 0, kept: 1 });
+    expect(library.catalog.tree()).toContain("disk/x=1");
   });
 
   test("finds what was added, changed and removed", async () => {

@@ -12,6 +12,7 @@ const PAGE = {
     { name: "b" as never, kind: "directory", ...STAT, identity: "1:2", device: 3 },
   ],
   done: false,
+  device: 5,
   failure: new DiskFailure("io", "a bad sector"),
 } as const;
 

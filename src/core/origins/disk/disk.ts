@@ -28,7 +28,7 @@ import {
   S_IFLNK,
   S_IFREG,
 } from "../../sys/arch.ts";
-import { EISDIR, ENODEV, ENOENT, ENXIO } from "../../sys/errno.ts";
+import { EBADF, EISDIR, ENODEV, ENOENT, ENXIO } from "../../sys/errno.ts";
 import { libc, type Syscalls } from "../../sys/libc.ts";
 import type { Memory } from "../../sys/memory.ts";
 import type { StatxView } from "../../sys/statx.ts";
@@ -58,10 +58,19 @@ export interface DirectoryPage {
   readonly entries: readonly DirEntry[];
   /** True: the listing ends here. */
   readonly done: boolean;
+  /** Of the listed directory itself, whatever its path leads to meanwhile. */
+  readonly device: number;
   /** With the last page: what `markDirectories` answers for it. */
   readonly mark?: string;
   /** An entry that could not be looked at: the listing goes on, but is not complete. */
   readonly failure?: DiskFailure;
+}
+
+/** A directory that is being listed. */
+interface Listed {
+  readonly device: number;
+  /** Undefined: an entry could not be looked at. */
+  mark: ListingMark | undefined;
 }
 
 /** A record of getdents64, where it lies. */
@@ -85,7 +94,7 @@ export class Disk implements Disposable {
   readonly #tokens: "strong" | "weak";
   readonly #tokenOf: (stat: StatxView) => string;
   /** Of the directories that are being listed, by their descriptors. */
-  readonly #marks = new Map<number, ListingMark>();
+  readonly #listed = new Map<number, Listed>();
   readonly #mark = new ListingMark();
 
   /** Opens nothing yet: a disk may be away when its origin is made. */
@@ -105,7 +114,13 @@ export class Disk implements Disposable {
   /** Answers a descriptor for `readDirectory`, which the caller closes with `closeDirectory`. */
   openDirectory(path: BytePath): number {
     const fd = this.#reopening(() => check("open", this.#beneath.open(path, DIRECTORY_FLAGS)));
-    this.#marks.set(fd, new ListingMark());
+    try {
+      this.#beneath.look(fd);
+    } catch (error) {
+      this.#sys.close(fd);
+      throw error;
+    }
+    this.#listed.set(fd, { device: this.#beneath.stat.device, mark: new ListingMark() });
     return fd;
   }
 
@@ -129,10 +144,12 @@ export class Disk implements Disposable {
 
   /** The next entries of `directory`, whose descriptor is `fd`. */
   readDirectory(fd: number, directory: BytePath): DirectoryPage {
+    const listed = this.#listed.get(fd);
+    if (listed === undefined) throw failureOf("getdents64", EBADF);
+    const { device, mark } = listed;
     const dirents = this.#beneath.entries(fd);
-    const mark = this.#marks.get(fd);
     if (dirents === undefined) {
-      return { entries: [], done: true, ...(mark && { mark: mark.end() }) };
+      return { entries: [], done: true, device, ...(mark && { mark: mark.end() }) };
     }
     const entries: DirEntry[] = [];
     let failure: DiskFailure | undefined;
@@ -145,14 +162,14 @@ export class Disk implements Disposable {
         if (!(error instanceof DiskFailure) || error.code === "device_gone") throw error;
         const message = `${displayPath(dirent.name)}: ${error.message}`;
         failure ??= new DiskFailure(error.code, message, error.errno);
-        this.#marks.delete(fd);
+        listed.mark = undefined;
       }
     }
-    return { entries, done: false, ...(failure && { failure }) };
+    return { entries, done: false, device, ...(failure && { failure }) };
   }
 
   closeDirectory(fd: number): void {
-    this.#marks.delete(fd);
+    this.#listed.delete(fd);
     this.#sys.close(fd);
   }
 
@@ -211,7 +228,7 @@ export class Disk implements Disposable {
       try {
         this.#beneath.entries(fd);
       } finally {
-        this.#sys.close(fd);
+        this.closeDirectory(fd);
       }
       if (!replaced) return { status: "ok" };
       this.#kept.closeAll();

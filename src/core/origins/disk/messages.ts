@@ -7,7 +7,7 @@
  *               text paths, NUL between them
  *     result    u8 ok; then by op:
  *               openDirectory  f64 directory
- *               readDirectory  u8 done; text mark; text failure code; message;
+ *               readDirectory  u8 done; f64 device; text mark; text failure code; message;
  *                              u32 count; count x (text name, attributes)
  *               markDirectories  u32 count; count x text mark
  *               stat           attributes
@@ -111,6 +111,7 @@ export function encodePage(page: DirectoryPage): Uint8Array<ArrayBuffer> {
   packet
     .u8(OK)
     .u8(page.done ? 1 : 0)
+    .f64(page.device)
     .text(page.mark ?? "");
   packet.text(page.failure?.code ?? "").message(page.failure?.message ?? "");
   packet.u32(page.entries.length);
@@ -186,6 +187,7 @@ export function decodeDirectory(result: Uint8Array): number {
 export function decodePage(result: Uint8Array): DirectoryPage {
   const packet = opened(result);
   const done = packet.u8() === 1;
+  const device = packet.f64();
   const mark = packet.text();
   const code = packet.text();
   const message = packet.message();
@@ -194,7 +196,7 @@ export function decodePage(result: Uint8Array): DirectoryPage {
     const name = packet.text() as ByteName;
     entries.push({ name, ...readStat(packet) });
   }
-  const page = { entries, done, ...(mark !== "" && { mark }) };
+  const page = { entries, done, device, ...(mark !== "" && { mark }) };
   if (!isErrorCode(code)) return page;
   return { ...page, failure: new DiskFailure(code, message) };
 }

@@ -175,7 +175,7 @@ describe("GuardedDisk", () => {
     await settle();
     const page = send("read_directory", "albums", directory);
     expect(guards[1]?.requests).toEqual(["open_directory albums", "read_directory 7"]);
-    guards[1]?.answer(encodePage({ entries: [], done: true }));
+    guards[1]?.answer(encodePage({ entries: [], done: true, device: 1 }));
     await page;
     const closed = send("close_directory", "albums", directory);
     guards[1]?.answer();

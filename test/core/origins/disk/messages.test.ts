@@ -64,7 +64,7 @@ describe("disk protocol", () => {
       ...(i % 2 ? FILE : DIRECTORY),
       name: i === 0 ? LONG : (`${i}` as ByteName),
     }));
-    const page = { entries, done: true };
+    const page = { entries, done: true, device: 2 ** 40 + 1 };
     expect(messages.decodePage(messages.encodePage(page))).toEqual(page);
     expect(messages.decodeDirectory(messages.encodeDirectory(77))).toBe(77);
     for (const probe of [
@@ -92,7 +92,9 @@ describe("disk protocol", () => {
       const thrown = failureOf(() => decode(result));
       expect([thrown?.code, thrown?.message]).toEqual([failure.code, failure.message]);
     }
-    const page = messages.decodePage(messages.encodePage({ entries: [], done: false, failure }));
+    const page = messages.decodePage(
+      messages.encodePage({ entries: [], done: false, device: 1, failure }),
+    );
     expect([page.failure?.code, page.failure?.message]).toEqual([failure.code, failure.message]);
   });
 
@@ -123,7 +125,7 @@ describe("disk protocol", () => {
     const results = {
       stat: [messages.encodeStat(DIRECTORY), messages.decodeStat],
       page: [
-        messages.encodePage({ entries: [{ ...FILE, name: LONG }], done: false }),
+        messages.encodePage({ entries: [{ ...FILE, name: LONG }], done: false, device: 1 }),
         messages.decodePage,
       ],
       failure: [messages.encodeFailure(new DiskFailure("io", "x")), messages.decodePage],
