@@ -8,7 +8,9 @@ import { MusicFsError, OriginError, OwnError } from "../errors.ts";
 import { MAX_DIRECTORY_ENTRIES } from "../limits.ts";
 import { throwIfAborted, untilAborted } from "./abort.ts";
 import type { DiskClient } from "./disk/client.ts";
+import type { DirectoryPage } from "./disk/disk.ts";
 import { DiskFailure } from "./disk/failure.ts";
+import { NEW_MARK } from "./disk/listing_mark.ts";
 import * as messages from "./disk/messages.ts";
 import { MAX_DISK_READ_BYTES } from "./disk/protocol.ts";
 import type {
@@ -62,9 +64,12 @@ export class LocalOrigin implements Origin {
   ): AsyncGenerator<readonly DirEntry[]> {
     using open = await this.#openDirectory(directory, signal);
     const seen = new Set<ByteName>();
+    if (memo !== undefined) memo.device = open.device;
     let failure: DiskFailure | undefined;
+    let mark: string | undefined = NEW_MARK;
     for (;;) {
-      const page = await open.read();
+      const page: DirectoryPage = await open.read(mark);
+      mark = page.mark;
       // Network file systems repeat names when a directory changes while it is read.
       const entries = page.entries.filter(({ name }) => !seen.has(name));
       for (const { name } of entries) seen.add(name);
@@ -72,12 +77,11 @@ export class LocalOrigin implements Origin {
         const endless = `more than ${MAX_DIRECTORY_ENTRIES} entries: the listing seems endless`;
         throw new OriginError("protocol", this.id, displayPath(directory), endless);
       }
-      if (memo !== undefined) memo.device = page.device;
       if (entries.length > 0) yield entries;
       failure ??= page.failure;
-      if (memo !== undefined) memo.mark = page.mark;
       if (page.done) break;
     }
+    if (memo !== undefined) memo.mark = mark;
     if (failure !== undefined) throw this.#error(failure, directory);
   }
 
@@ -128,16 +132,16 @@ export class LocalOrigin implements Origin {
    * being read from it: so neither request is cancelled, only no longer waited for.
    */
   async #openDirectory(path: BytePath, signal: AbortSignal | undefined) {
-    const request = (op: "open_directory" | "read_directory" | "close_directory", directory = -1) =>
-      this.#send({ op, path, directory });
+    const request = (request: Omit<messages.DiskRequest, "path">) =>
+      this.#send({ ...request, path });
     this.#check(path, signal);
-    const opening = request("open_directory").then(messages.decodeDirectory);
+    const opening = request({ op: "open_directory" }).then(messages.decodeDirectory);
     let lastUse: Promise<unknown> = opening;
     const close = async () => {
       try {
-        const directory = await opening;
+        const { fd } = await opening;
         await lastUse.catch(() => undefined);
-        messages.decodeDone(await request("close_directory", directory));
+        messages.decodeDone(await request({ op: "close_directory", directory: fd }));
       } catch (error) {
         // Never opened, or the disk's process is gone and its descriptors with it.
         if (!(error instanceof MusicFsError || error instanceof DiskFailure)) throw error;
@@ -148,9 +152,12 @@ export class LocalOrigin implements Origin {
       return this.#settle(use, path, signal);
     };
     try {
-      const directory = await settle(opening);
+      const { fd, device } = await settle(opening);
+      const readFrom = (mark: string | undefined) =>
+        request({ op: "read_directory", directory: fd, ...(mark && { mark }) });
       return {
-        read: () => settle(request("read_directory", directory).then(messages.decodePage)),
+        device,
+        read: (mark: string | undefined) => settle(readFrom(mark).then(messages.decodePage)),
         [Symbol.dispose]: () => void close(),
       };
     } catch (error) {

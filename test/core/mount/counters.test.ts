@@ -97,7 +97,7 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
       },
       systemCalls: {
         close: 24,
-        fstatx: 2,
+        fstatx: 24,
         getdents64: 44,
         openat2: 24,
         statx: 420,
@@ -255,7 +255,7 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
       },
       systemCalls: {
         close: 7,
-        fstatx: 12,
+        fstatx: 13,
         getdents64: 1,
         openat2: 7,
         pread: 6,
@@ -348,7 +348,7 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
       },
       systemCalls: {
         close: 25,
-        fstatx: 2,
+        fstatx: 4,
         getdents64: 46,
         openat2: 25,
         statx: 431,

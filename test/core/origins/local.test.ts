@@ -1,17 +1,41 @@
 import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { type ByteName, type BytePath, ROOT_PATH } from "../../../src/core/bytes.ts";
 import { OriginError, OwnError } from "../../../src/core/errors.ts";
 import { MAX_DIRECTORY_ENTRIES } from "../../../src/core/limits.ts";
 import type { DiskClient } from "../../../src/core/origins/disk/client.ts";
+import { Disk } from "../../../src/core/origins/disk/disk.ts";
 import { DiskFailure } from "../../../src/core/origins/disk/failure.ts";
 import * as messages from "../../../src/core/origins/disk/messages.ts";
+import { serveDiskRequest } from "../../../src/core/origins/disk/protocol.ts";
 import { LOCAL_CAPABILITIES, LocalOrigin } from "../../../src/core/origins/local.ts";
-import type { DirEntry, OriginId } from "../../../src/core/origins/origin.ts";
+import type { DirEntry, ListingMemo, OriginId } from "../../../src/core/origins/origin.ts";
 import { inlineLocal } from "../../suites/harnesses.ts";
 import { originConformance } from "../../suites/origin.ts";
+import { LocalTree } from "../../support/local_tree.ts";
 import { settle } from "../../support/virtual_clock.ts";
 
 originConformance("a local directory", inlineLocal);
+
+test("lists a directory whose every request is served by another thread", async () => {
+  using tree = new LocalTree();
+  const names = Array.from({ length: 1000 }, (_, i) => `${i} `.padEnd(200, "long"));
+  for (const name of names) writeFileSync(join(tree.root, name), "");
+  using first = new Disk(tree.root);
+  using second = new Disk(tree.root);
+  let requests = 0;
+  const { origin } = scripted((request) =>
+    serveDiskRequest(requests++ % 2 === 0 ? first : second, messages.encodeRequest(request)),
+  );
+  const memo: ListingMemo = { device: undefined, mark: undefined };
+  const { names: shown, code } = await listed(origin, undefined, memo);
+  expect(code).toBeUndefined();
+  expect(shown.toSorted()).toEqual(names.toSorted());
+  expect(requests).toBeGreaterThan(4);
+  expect(memo.device).toBe((await origin.stat(ROOT_PATH)).device);
+  expect(await origin.marks([ROOT_PATH])).toEqual([memo.mark]);
+});
 
 type Answer = (request: messages.DiskRequest) => Uint8Array | Promise<Uint8Array>;
 
@@ -45,10 +69,10 @@ function entry(name: string): DirEntry {
   };
 }
 
-async function listed(origin: LocalOrigin, signal?: AbortSignal) {
+async function listed(origin: LocalOrigin, signal?: AbortSignal, memo?: ListingMemo) {
   const names: string[] = [];
   try {
-    for await (const page of origin.list(ROOT_PATH, signal)) {
+    for await (const page of origin.list(ROOT_PATH, signal, memo)) {
       names.push(...page.map(({ name }) => name));
     }
     return { names, code: undefined };
@@ -64,13 +88,12 @@ describe("LocalOrigin", () => {
   test("gives each name once, whatever a network file system repeats", async () => {
     const pages = [["a", "b"], ["b", "c"], ["c"], []];
     const { origin, asked } = scripted(({ op }) => {
-      if (op === "open_directory") return messages.encodeDirectory(9);
+      if (op === "open_directory") return messages.encodeDirectory({ fd: 9, device: 1 });
       if (op === "close_directory") return messages.encodeDone();
       const names = pages.shift() ?? [];
       return messages.encodePage({
         entries: names.map(entry),
         done: names.length === 0,
-        device: 1,
       });
     });
     expect(await listed(origin)).toEqual({ names: ["a", "b", "c"], code: undefined });
@@ -81,14 +104,14 @@ describe("LocalOrigin", () => {
   test("lists everything it can before it says what it could not", async () => {
     const failure = new DiskFailure("io", "b: the disk reports an error (statx: EIO)");
     const pages = [
-      { entries: [entry("a")], done: false, device: 1, failure },
-      { entries: [entry("c")], done: false, device: 1 },
-      { entries: [], done: true, device: 1 },
+      { entries: [entry("a")], done: false, failure },
+      { entries: [entry("c")], done: false },
+      { entries: [], done: true },
     ];
     const { origin } = scripted(({ op }) => {
-      if (op === "open_directory") return messages.encodeDirectory(9);
+      if (op === "open_directory") return messages.encodeDirectory({ fd: 9, device: 1 });
       if (op === "close_directory") return messages.encodeDone();
-      return messages.encodePage(pages.shift() ?? { entries: [], done: true, device: 1 });
+      return messages.encodePage(pages.shift() ?? { entries: [], done: true });
     });
     expect(await listed(origin)).toEqual({ names: ["a", "c"], code: "io" });
   });
@@ -96,10 +119,10 @@ describe("LocalOrigin", () => {
   test("takes a listing that goes on and on for endless", async () => {
     let serial = 0;
     const { origin, asked } = scripted(({ op }) => {
-      if (op === "open_directory") return messages.encodeDirectory(9);
+      if (op === "open_directory") return messages.encodeDirectory({ fd: 9, device: 1 });
       if (op === "close_directory") return messages.encodeDone();
       const entries = Array.from({ length: 50_000 }, () => entry(String(serial++)));
-      return messages.encodePage({ entries, done: false, device: 1 });
+      return messages.encodePage({ entries, done: false });
     });
     const { names, code } = await listed(origin);
     expect(code).toBe("protocol");
@@ -118,7 +141,7 @@ describe("LocalOrigin", () => {
     await settle();
     controller.abort();
     expect((await listing).code).toBe("cancelled");
-    opened.resolve(messages.encodeDirectory(4));
+    opened.resolve(messages.encodeDirectory({ fd: 4, device: 1 }));
     await settle();
     expect(asked).toEqual(["open_directory", "close_directory 4"]);
   });
@@ -126,7 +149,7 @@ describe("LocalOrigin", () => {
   test("closes a directory only when the page being read from it is there", async () => {
     const page = Promise.withResolvers<Uint8Array>();
     const { origin, asked } = scripted(({ op }) => {
-      if (op === "open_directory") return messages.encodeDirectory(4);
+      if (op === "open_directory") return messages.encodeDirectory({ fd: 4, device: 1 });
       return op === "read_directory" ? page.promise : messages.encodeDone();
     });
     const controller = new AbortController();
@@ -136,7 +159,7 @@ describe("LocalOrigin", () => {
     expect((await listing).code).toBe("cancelled");
     await settle();
     expect(asked).toEqual(["open_directory", "read_directory 4"]);
-    page.resolve(messages.encodePage({ entries: [entry("late")], done: false, device: 1 }));
+    page.resolve(messages.encodePage({ entries: [entry("late")], done: false }));
     await settle();
     expect(asked.at(-1)).toBe("close_directory 4");
   });

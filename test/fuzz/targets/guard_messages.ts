@@ -12,7 +12,6 @@ const PAGE = {
     { name: "b" as never, kind: "directory", ...STAT, identity: "1:2", device: 3 },
   ],
   done: false,
-  device: 5,
   failure: new DiskFailure("io", "a bad sector"),
 } as const;
 
@@ -32,7 +31,7 @@ export const guardMessages: FuzzTarget = {
   name: "guard_messages",
   seeds: [
     messages.encodeRequest({ op: "read", path: "a/b" as never, offsetBytes: 5, lengthBytes: 9 }),
-    messages.encodeDirectory(3),
+    messages.encodeDirectory({ fd: 3, device: 1 }),
     messages.encodePage(PAGE),
     messages.encodeMarks(["ab", undefined]),
     messages.encodeStat({ kind: "file", ...STAT }),

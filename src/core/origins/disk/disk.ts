@@ -28,7 +28,7 @@ import {
   S_IFLNK,
   S_IFREG,
 } from "../../sys/arch.ts";
-import { EBADF, EISDIR, ENODEV, ENOENT, ENXIO } from "../../sys/errno.ts";
+import { EISDIR, ENODEV, ENOENT, ENXIO } from "../../sys/errno.ts";
 import { libc, type Syscalls } from "../../sys/libc.ts";
 import type { Memory } from "../../sys/memory.ts";
 import type { StatxView } from "../../sys/statx.ts";
@@ -37,7 +37,7 @@ import { Beneath } from "./beneath.ts";
 import { DIRENT, type Dirent } from "./dirents.ts";
 import { check, DiskFailure, failureOf, isOwnTrouble } from "./failure.ts";
 import { KeptFiles } from "./kept_files.ts";
-import { ListingMark } from "./listing_mark.ts";
+import { ListingMark, NEW_MARK } from "./listing_mark.ts";
 import { DiskRoot, type RootCheck } from "./root.ts";
 import { localToken, weakToken } from "./token.ts";
 
@@ -58,19 +58,21 @@ export interface DirectoryPage {
   readonly entries: readonly DirEntry[];
   /** True: the listing ends here. */
   readonly done: boolean;
-  /** Of the listed directory itself, whatever its path leads to meanwhile. */
-  readonly device: number;
-  /** With the last page: what `markDirectories` answers for it. */
+  /** Of the listing up to here; with its last page, what `markDirectories` answers. */
   readonly mark?: string;
   /** An entry that could not be looked at: the listing goes on, but is not complete. */
   readonly failure?: DiskFailure;
 }
 
-/** A directory that is being listed. */
-interface Listed {
+/**
+ * A directory to be listed. What a listing is known by travels with its requests, as each may be
+ * served by another thread.
+ */
+export interface OpenedDirectory {
+  /** A descriptor for `readDirectory`, which the caller closes with `closeDirectory`. */
+  readonly fd: number;
+  /** Of the opened directory itself, whatever its path leads to meanwhile. */
   readonly device: number;
-  /** Undefined: an entry could not be looked at. */
-  mark: ListingMark | undefined;
 }
 
 /** A record of getdents64, where it lies. */
@@ -93,8 +95,6 @@ export class Disk implements Disposable {
   readonly #kept: KeptFiles;
   readonly #tokens: "strong" | "weak";
   readonly #tokenOf: (stat: StatxView) => string;
-  /** Of the directories that are being listed, by their descriptors. */
-  readonly #listed = new Map<number, Listed>();
   readonly #mark = new ListingMark();
 
   /** Opens nothing yet: a disk may be away when its origin is made. */
@@ -111,17 +111,15 @@ export class Disk implements Disposable {
     this.#tokenOf = this.#tokens === "weak" ? weakToken : localToken;
   }
 
-  /** Answers a descriptor for `readDirectory`, which the caller closes with `closeDirectory`. */
-  openDirectory(path: BytePath): number {
+  openDirectory(path: BytePath): OpenedDirectory {
     const fd = this.#reopening(() => check("open", this.#beneath.open(path, DIRECTORY_FLAGS)));
     try {
       this.#beneath.look(fd);
+      return { fd, device: this.#beneath.stat.device };
     } catch (error) {
       this.#sys.close(fd);
       throw error;
     }
-    this.#listed.set(fd, { device: this.#beneath.stat.device, mark: new ListingMark() });
-    return fd;
   }
 
   /**
@@ -142,34 +140,32 @@ export class Disk implements Disposable {
     });
   }
 
-  /** The next entries of `directory`, whose descriptor is `fd`. */
-  readDirectory(fd: number, directory: BytePath): DirectoryPage {
-    const listed = this.#listed.get(fd);
-    if (listed === undefined) throw failureOf("getdents64", EBADF);
-    const { device, mark } = listed;
+  /**
+   * The next entries of `directory`, whose descriptor is `fd`. `mark` is that of the page before, or
+   * NEW_MARK; without one, the listing will not be known by a mark.
+   */
+  readDirectory(fd: number, directory: BytePath, mark?: string): DirectoryPage {
     const dirents = this.#beneath.entries(fd);
-    if (dirents === undefined) {
-      return { entries: [], done: true, device, ...(mark && { mark: mark.end() }) };
-    }
+    if (dirents === undefined) return { entries: [], done: true, ...(mark && { mark }) };
     const entries: DirEntry[] = [];
+    const next = this.#mark.begin(mark);
     let failure: DiskFailure | undefined;
     for (const dirent of dirents) {
       try {
         const stat = this.#entryStat(fd, directory, dirent);
-        mark?.add(toBytes(dirent.name), stat && this.#beneath.statBytes, this.#tokens);
+        next.add(toBytes(dirent.name), stat && this.#beneath.statBytes, this.#tokens);
         if (stat !== undefined) entries.push({ name: dirent.name, ...stat });
       } catch (error) {
         if (!(error instanceof DiskFailure) || error.code === "device_gone") throw error;
         const message = `${displayPath(dirent.name)}: ${error.message}`;
         failure ??= new DiskFailure(error.code, message, error.errno);
-        listed.mark = undefined;
       }
     }
-    return { entries, done: false, device, ...(failure && { failure }) };
+    if (failure !== undefined) return { entries, done: false, failure };
+    return { entries, done: false, ...(mark && { mark: next.end() }) };
   }
 
   closeDirectory(fd: number): void {
-    this.#listed.delete(fd);
     this.#sys.close(fd);
   }
 
@@ -224,7 +220,7 @@ export class Disk implements Disposable {
   probe(): ProbeResult {
     try {
       const replaced = this.#root.refresh();
-      const fd = this.openDirectory(ROOT_PATH);
+      const { fd } = this.openDirectory(ROOT_PATH);
       try {
         this.#beneath.entries(fd);
       } finally {
@@ -295,14 +291,16 @@ export class Disk implements Disposable {
   #markDirectory(path: BytePath, next: () => boolean): string | undefined {
     const fd = this.#reopening(() => check("open", this.#beneath.open(path, DIRECTORY_FLAGS)));
     try {
-      const mark = this.#mark.begin();
+      let mark = NEW_MARK;
       let told = true;
       const add = (name: Uint8Array, address: number, type: number) => {
-        told &&= next() && this.#markEntry(mark, fd, path, { name, address, type });
+        told &&= next() && this.#markEntry(this.#mark, fd, path, { name, address, type });
       };
-      let more = true;
-      while (more && told) more = this.#beneath.eachEntry(fd, add);
-      return told ? mark.end() : undefined;
+      for (let more = true; more && told; mark = this.#mark.end()) {
+        this.#mark.begin(mark);
+        more = this.#beneath.eachEntry(fd, add);
+      }
+      return told ? mark : undefined;
     } finally {
       this.#sys.close(fd);
     }

@@ -1,8 +1,11 @@
 /**
  * A name for what a listing of a directory brings: two listings of one mark bring the same entries
- * with the same attributes, in the same order. It is made of what statx says, at a fraction of the
+ * with the same attributes, in the same order and pages. It is made of what statx says, at a fraction of the
  * cost of entries: two XXH3 hashes of different seeds, 128 bits.
  */
+
+/** Of a listing that has not begun. */
+export const NEW_MARK = "0".repeat(32);
 
 const CHUNK_BYTES = 16 * 1024;
 const DIGEST_BYTES = 16;
@@ -36,9 +39,9 @@ export class ListingMark {
   /** The first bytes are the digest of the chunks before. */
   #end = DIGEST_BYTES;
 
-  /** Begins anew. */
-  begin(): this {
-    this.#bytes.fill(0, 0, DIGEST_BYTES);
+  /** Goes on from what `end` answered for the page before. */
+  begin(mark: string = NEW_MARK): this {
+    this.#bytes.set(Buffer.from(mark, "hex").subarray(0, DIGEST_BYTES));
     this.#end = DIGEST_BYTES;
     return this;
   }
@@ -58,9 +61,9 @@ export class ListingMark {
     }
   }
 
-  /** 32 hexadecimal digits. */
+  /** 32 hexadecimal digits: those it began with where nothing was added. */
   end(): string {
-    this.#fold();
+    if (this.#end > DIGEST_BYTES) this.#fold();
     return Buffer.from(this.#bytes.buffer, 0, DIGEST_BYTES).toString("hex");
   }
 

@@ -4,11 +4,11 @@
  * preceded by their length.
  *
  *     request   u8 op; f64 directory; f64 offset; u32 length; text path; text size-and-token;
- *               text paths, NUL between them
+ *               text paths, NUL between them; text mark
  *     result    u8 ok; then by op:
- *               openDirectory  f64 directory
- *               readDirectory  u8 done; f64 device; text mark; text failure code; message;
- *                              u32 count; count x (text name, attributes)
+ *               openDirectory  f64 directory; f64 device
+ *               readDirectory  u8 done; text mark; text failure code; message; u32 count;
+ *                              count x (text name, attributes)
  *               markDirectories  u32 count; count x text mark
  *               stat           attributes
  *               read           7 unused; the bytes
@@ -25,7 +25,7 @@
 import type { ByteName, BytePath } from "../../bytes.ts";
 import { ORIGIN_ERRORS, type OriginErrorCode } from "../../errors.ts";
 import type { DirEntry, FileStat, OriginVersion, ProbeResult } from "../origin.ts";
-import type { DirectoryPage } from "./disk.ts";
+import type { DirectoryPage, OpenedDirectory } from "./disk.ts";
 import { DiskFailure } from "./failure.ts";
 import { PacketReader, PacketWriter } from "./packet.ts";
 
@@ -51,6 +51,8 @@ export interface DiskRequest {
   readonly version?: OriginVersion;
   /** Of mark_directories. */
   readonly paths?: readonly BytePath[];
+  /** Of read_directory. */
+  readonly mark?: string;
 }
 
 /** Where a read's bytes begin in its result. */
@@ -69,6 +71,7 @@ export function encodeRequest(request: DiskRequest): Uint8Array<ArrayBuffer> {
     .text(request.path)
     .text(version ? `${version.sizeBytes} ${version.token}` : "")
     .text(request.paths?.join("\0") ?? "")
+    .text(request.mark ?? "")
     .finish();
 }
 
@@ -81,11 +84,18 @@ export function decodeRequest(bytes: Uint8Array): DiskRequest {
   const lengthBytes = packet.u32();
   const path = packet.text() as BytePath;
   const version = parseVersion(packet.text());
-  const request = { op, path, directory, offsetBytes, lengthBytes, ...(version && { version }) };
-  const paths = packet.text();
-  return op === "mark_directories"
-    ? { ...request, paths: paths.split("\0") as BytePath[] }
-    : request;
+  const paths = packet.text().split("\0") as BytePath[];
+  const mark = packet.text();
+  return {
+    op,
+    path,
+    directory,
+    offsetBytes,
+    lengthBytes,
+    ...(version && { version }),
+    ...(op === "mark_directories" && { paths }),
+    ...(mark !== "" && { mark }),
+  };
 }
 
 function parseVersion(text: string): OriginVersion | undefined {
@@ -102,8 +112,8 @@ export function encodeDone(): Uint8Array<ArrayBuffer> {
   return new PacketWriter().u8(OK).finish();
 }
 
-export function encodeDirectory(directory: number): Uint8Array<ArrayBuffer> {
-  return new PacketWriter().u8(OK).f64(directory).finish();
+export function encodeDirectory({ fd, device }: OpenedDirectory): Uint8Array<ArrayBuffer> {
+  return new PacketWriter().u8(OK).f64(fd).f64(device).finish();
 }
 
 export function encodePage(page: DirectoryPage): Uint8Array<ArrayBuffer> {
@@ -111,7 +121,6 @@ export function encodePage(page: DirectoryPage): Uint8Array<ArrayBuffer> {
   packet
     .u8(OK)
     .u8(page.done ? 1 : 0)
-    .f64(page.device)
     .text(page.mark ?? "");
   packet.text(page.failure?.code ?? "").message(page.failure?.message ?? "");
   packet.u32(page.entries.length);
@@ -180,14 +189,14 @@ export function decodeDone(result: Uint8Array): void {
   opened(result);
 }
 
-export function decodeDirectory(result: Uint8Array): number {
-  return opened(result).f64();
+export function decodeDirectory(result: Uint8Array): OpenedDirectory {
+  const packet = opened(result);
+  return { fd: packet.f64(), device: packet.f64() };
 }
 
 export function decodePage(result: Uint8Array): DirectoryPage {
   const packet = opened(result);
   const done = packet.u8() === 1;
-  const device = packet.f64();
   const mark = packet.text();
   const code = packet.text();
   const message = packet.message();
@@ -196,7 +205,7 @@ export function decodePage(result: Uint8Array): DirectoryPage {
     const name = packet.text() as ByteName;
     entries.push({ name, ...readStat(packet) });
   }
-  const page = { entries, done, device, ...(mark !== "" && { mark }) };
+  const page = { entries, done, ...(mark !== "" && { mark }) };
   if (!isErrorCode(code)) return page;
   return { ...page, failure: new DiskFailure(code, message) };
 }

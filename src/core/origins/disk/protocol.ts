@@ -35,7 +35,7 @@ function serve(disk: Disk, request: DiskRequest): Uint8Array<ArrayBuffer> {
     case "open_directory":
       return encodeDirectory(disk.openDirectory(request.path));
     case "read_directory":
-      return encodePage(disk.readDirectory(request.directory ?? -1, request.path));
+      return encodePage(disk.readDirectory(request.directory ?? -1, request.path, request.mark));
     case "close_directory":
       disk.closeDirectory(request.directory ?? -1);
       return encodeDone();

@@ -48,7 +48,7 @@ function read(disk: Disk, path = FILE, options: { version?: boolean } = {}): str
 }
 
 function names(disk: Disk, path = ROOT_PATH): { names: ByteName[]; failure?: DiskFailure } {
-  const fd = disk.openDirectory(path);
+  const { fd } = disk.openDirectory(path);
   try {
     const all: ByteName[] = [];
     let failure: DiskFailure | undefined;

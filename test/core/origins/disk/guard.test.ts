@@ -169,13 +169,13 @@ describe("GuardedDisk", () => {
     void codeOf(send("read", "slow"));
     const opened = send("open_directory", "albums");
     await clock.advance(GUARD_PATIENCE_MS);
-    guards[1]?.answer(encodeDirectory(7));
-    const directory = decodeDirectory(await opened);
+    guards[1]?.answer(encodeDirectory({ fd: 7, device: 1 }));
+    const { fd: directory } = decodeDirectory(await opened);
     guards[0]?.answer();
     await settle();
     const page = send("read_directory", "albums", directory);
     expect(guards[1]?.requests).toEqual(["open_directory albums", "read_directory 7"]);
-    guards[1]?.answer(encodePage({ entries: [], done: true, device: 1 }));
+    guards[1]?.answer(encodePage({ entries: [], done: true }));
     await page;
     const closed = send("close_directory", "albums", directory);
     guards[1]?.answer();
@@ -187,8 +187,8 @@ describe("GuardedDisk", () => {
   test("fails a directory's requests once its guard is gone", async () => {
     const { clock, guards, send } = guarded();
     const opened = send("open_directory", "albums");
-    guards[0]?.answer(encodeDirectory(7));
-    const directory = decodeDirectory(await opened);
+    guards[0]?.answer(encodeDirectory({ fd: 7, device: 1 }));
+    const { fd: directory } = decodeDirectory(await opened);
     const hung = codeOf(send("read_directory", "albums", directory));
     const waiting = codeOf(send("read_directory", "albums", directory));
     await clock.advance(DEADLINE_MS);
@@ -303,7 +303,7 @@ describe("GuardedDisk", () => {
   test("does not end an idle guard that holds a directory open", async () => {
     const { clock, guards, send } = guarded();
     const opened = send("open_directory", "albums");
-    guards[0]?.answer(encodeDirectory(3));
+    guards[0]?.answer(encodeDirectory({ fd: 3, device: 1 }));
     await opened;
     await clock.advance(10 * GUARD_IDLE_MS);
     expect(guards[0]).toMatchObject({ killed: false, requests: ["open_directory albums"] });

@@ -3,6 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BytePath, ROOT_PATH } from "../../../../src/core/bytes.ts";
 import { Disk } from "../../../../src/core/origins/disk/disk.ts";
+import { NEW_MARK } from "../../../../src/core/origins/disk/listing_mark.ts";
 import * as E from "../../../../src/core/sys/errno.ts";
 import { eraseTypes } from "../../../support/erase_types.ts";
 import { replacedSyscalls } from "../../../support/failing_syscalls.ts";
@@ -23,11 +24,13 @@ function failingStatx(statx: (...args: number[]) => number, ...args: number[]): 
 }
 
 function markOf(disk: Disk, path: BytePath): string | undefined {
-  const fd = disk.openDirectory(path);
+  const { fd } = disk.openDirectory(path);
+  let last: string | undefined = NEW_MARK;
   try {
     for (;;) {
-      const { done, mark } = disk.readDirectory(fd, path);
+      const { done, mark } = disk.readDirectory(fd, path, last);
       if (done) return mark;
+      last = mark;
     }
   } finally {
     disk.closeDirectory(fd);

@@ -42,6 +42,7 @@ describe("disk protocol", () => {
       offsetBytes: 2 ** 50,
       lengthBytes: 2 ** 32 - 1,
       version: { sizeBytes: 2 ** 44, token: "a b c" },
+      mark: "0a",
     };
     expect(messages.decodeRequest(messages.encodeRequest(request))).toEqual(request);
     const marked = { ...request, op: "mark_directories", paths: ["", "a/b", "\xff"] as BytePath[] };
@@ -64,9 +65,10 @@ describe("disk protocol", () => {
       ...(i % 2 ? FILE : DIRECTORY),
       name: i === 0 ? LONG : (`${i}` as ByteName),
     }));
-    const page = { entries, done: true, device: 2 ** 40 + 1 };
+    const page = { entries, done: true, mark: "0a" };
     expect(messages.decodePage(messages.encodePage(page))).toEqual(page);
-    expect(messages.decodeDirectory(messages.encodeDirectory(77))).toBe(77);
+    const opened = { fd: 77, device: 2 ** 40 + 1 };
+    expect(messages.decodeDirectory(messages.encodeDirectory(opened))).toEqual(opened);
     for (const probe of [
       { status: "ok" } as const,
       { status: "degraded", reason: "r\u00e9ason" } as const,
@@ -92,9 +94,7 @@ describe("disk protocol", () => {
       const thrown = failureOf(() => decode(result));
       expect([thrown?.code, thrown?.message]).toEqual([failure.code, failure.message]);
     }
-    const page = messages.decodePage(
-      messages.encodePage({ entries: [], done: false, device: 1, failure }),
-    );
+    const page = messages.decodePage(messages.encodePage({ entries: [], done: false, failure }));
     expect([page.failure?.code, page.failure?.message]).toEqual([failure.code, failure.message]);
   });
 
@@ -107,9 +107,9 @@ describe("disk protocol", () => {
     expect(messages.directoryIn(request)).toBe(5);
     messages.setDirectoryIn(request, 2 ** 33);
     expect(messages.decodeRequest(request)).toMatchObject({ directory: 2 ** 33, path: "a" });
-    const result = messages.encodeDirectory(4);
+    const result = messages.encodeDirectory({ fd: 4, device: 1 });
     messages.setDirectoryIn(result, 2 ** 21);
-    expect(messages.decodeDirectory(result)).toBe(2 ** 21);
+    expect(messages.decodeDirectory(result)).toEqual({ fd: 2 ** 21, device: 1 });
   });
 
   test("refuses messages cut at any length, and never reads past one", () => {
@@ -125,7 +125,7 @@ describe("disk protocol", () => {
     const results = {
       stat: [messages.encodeStat(DIRECTORY), messages.decodeStat],
       page: [
-        messages.encodePage({ entries: [{ ...FILE, name: LONG }], done: false, device: 1 }),
+        messages.encodePage({ entries: [{ ...FILE, name: LONG }], done: false }),
         messages.decodePage,
       ],
       failure: [messages.encodeFailure(new DiskFailure("io", "x")), messages.decodePage],
