@@ -17,7 +17,7 @@ import {
 } from "./catalog.ts";
 import { type BeforeStatement, Connection } from "./connection.ts";
 import { noteDamage } from "./recovery.ts";
-import type { AttributeRow, VersionRow } from "./rows.ts";
+import type { AttributeRow } from "./rows.ts";
 import { DIRECTORY, HoldingState } from "./schema.ts";
 import { matchOf } from "./versions.ts";
 
@@ -28,16 +28,22 @@ interface NodeRow extends AttributeRow {
   readonly version: number;
 }
 
+/** A replica's, beside what it is compared with. */
 interface ReplicaRow {
   readonly origin: string;
   readonly prefix: Uint8Array;
   readonly rank: number;
   readonly entry: number;
+  readonly parent: number;
+  readonly name: Uint8Array;
   readonly id: number;
   readonly size: number;
   readonly token: string;
   readonly fingerprint: string | null;
   readonly sha256: string | null;
+  readonly own_size: number;
+  readonly own_fingerprint: string | null;
+  readonly own_sha256: string | null;
 }
 
 interface TotalsRow {
@@ -63,13 +69,14 @@ export const READER_SQL = {
     CROSS JOIN origin o ON o.num = h.origin
     WHERE e.id = ? AND e.kind = ${DIRECTORY} AND o.enabled = 1
       AND h.state & ${HoldingState.listed | HoldingState.scaffold} = 0`,
-  compared: "SELECT id, entry, size, fingerprint, sha256 FROM version WHERE id = ?",
-  replicas: `SELECT o.id AS origin, o.prefix, o.rank, h.entry, v.id, h.size, h.token,
-      v.fingerprint, v.sha256 FROM entry e
+  replicas: `SELECT o.id AS origin, o.prefix, o.rank, e.id AS entry, e.parent, e.name, v.id, h.size,
+      h.token, v.fingerprint, v.sha256, own.size AS own_size, own.fingerprint AS own_fingerprint,
+      own.sha256 AS own_sha256 FROM version own
+    CROSS JOIN entry e ON e.id = own.entry
     CROSS JOIN holding h ON h.parent = e.parent AND h.entry = e.id
     CROSS JOIN origin o ON o.num = h.origin
     CROSS JOIN version v ON v.id = h.version
-    WHERE e.id = ? AND o.enabled = 1`,
+    WHERE own.id = ? AND o.enabled = 1`,
   different: "SELECT 1 FROM different WHERE low = ? AND high = ?",
   lastComplete: "SELECT last_complete_ms FROM origin WHERE id = ?",
   totals: "SELECT files, directories, bytes, unproved FROM tree WHERE only = 1",
@@ -89,6 +96,10 @@ export class SqliteCatalogReader implements CatalogReader {
   readonly #directory: Statement<NodeRow, [number]>;
   readonly #list: Statement<NodeRow & { readonly name: Uint8Array }, [number, number]>;
   readonly #version: Statement<NodeRow, [number]>;
+  readonly #replicas: Statement<ReplicaRow, [number]>;
+  /** The directory that files were last asked of: who opens one opens the next of it. */
+  #lastDirectory = ROOT_ENTRY;
+  #lastPath: BytePath | undefined;
 
   /**
    * Opens the catalog `file` that a `CatalogStore` made; `cacheKib` bounds the connection's page
@@ -105,6 +116,7 @@ export class SqliteCatalogReader implements CatalogReader {
       this.#directory = this.#connection.statement(READER_SQL.directory);
       this.#list = this.#connection.statement(READER_SQL.list);
       this.#version = this.#connection.statement(READER_SQL.version);
+      this.#replicas = this.#connection.statement(READER_SQL.replicas);
     } catch (error) {
       throw failure(file, error);
     }
@@ -166,14 +178,17 @@ export class SqliteCatalogReader implements CatalogReader {
 
   replicas(version: number): readonly Replica[] {
     return this.#read(() => {
-      const own = this.#connection
-        .statement<VersionRow, [number]>(READER_SQL.compared)
-        .get(version);
-      const path = own === null ? undefined : this.pathOf(own.entry);
-      if (own === null || path === undefined) return [];
-      const rows = this.#connection
-        .statement<ReplicaRow, [number]>(READER_SQL.replicas)
-        .all(own.entry);
+      const rows = this.#replicas.all(version);
+      const [first] = rows;
+      const parent = first && this.#directoryPath(first.parent);
+      if (first === undefined || parent === undefined) return [];
+      const path = joinPath(parent, nameFromBytes(first.name));
+      const own = {
+        id: version,
+        size: first.own_size,
+        fingerprint: first.own_fingerprint,
+        sha256: first.own_sha256,
+      };
       const different = (low: number, high: number) =>
         this.#connection
           .statement<unknown, [number, number]>(READER_SQL.different)
@@ -206,6 +221,15 @@ export class SqliteCatalogReader implements CatalogReader {
       }
       return path;
     });
+  }
+
+  /** An entry keeps its place for as long as it is there, and its number is never another's. */
+  #directoryPath(entry: number): BytePath | undefined {
+    if (entry !== this.#lastDirectory || this.#lastPath === undefined) {
+      this.#lastPath = this.pathOf(entry);
+      this.#lastDirectory = entry;
+    }
+    return this.#lastPath;
   }
 
   lastCompleteScanMs(origin: OriginId): number {

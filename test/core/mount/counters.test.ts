@@ -181,7 +181,7 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
         OPEN: 1,
       },
       statements: {
-        "fuse SELECT": 6,
+        "fuse SELECT": 4,
       },
       systemCalls: {
         fstatx: 1,
@@ -202,7 +202,7 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
         READ: 4,
       },
       statements: {
-        "main SELECT": 13,
+        "main SELECT": 8,
       },
       systemCalls: {
         fstatx: 4,
@@ -251,7 +251,7 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
         later: 4,
       },
       statements: {
-        "main SELECT": 28,
+        "main SELECT": 13,
       },
       systemCalls: {
         close: 7,
@@ -307,8 +307,8 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
         RELEASE: 1,
       },
       statements: {
-        "fuse SELECT": 13,
-        "main SELECT": 6,
+        "fuse SELECT": 7,
+        "main SELECT": 3,
         "store BEGIN": 1,
         "store COMMIT": 1,
         "store DELETE": 1,
