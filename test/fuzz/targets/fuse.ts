@@ -16,7 +16,7 @@ export const fuse: FuzzTarget = {
   name: "fuse",
   seeds: readExchanges().map(({ request }) => request),
   tokens: ["user.musicfs.origin\0", "album\0", "\0"],
-  smokeInputs: 15_000,
+  smokeInputs: 100_000,
   start() {
     const reply = new Memory(REPLY_BYTES);
     let requests = 0;

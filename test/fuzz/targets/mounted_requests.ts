@@ -37,7 +37,7 @@ export const mountedRequests: FuzzTarget = {
     request("INTERRUPT", [u64(2)]),
   ],
   tokens: ["album\0", "track\0", "user.musicfs.path\0", "\0"],
-  smokeInputs: 20_000,
+  smokeInputs: 100_000,
   async start() {
     const temporary = new TempDirectory();
     const path = join(temporary.path, "catalog.db");
