@@ -27,7 +27,7 @@ export type OriginEdit =
 
 /**
  * The text with one edit made. Rejects with `ConfigError` when the file is not valid as it is, and
- * with `usage` when there is no such origin, the id is taken, or a value is wrong.
+ * with `usage` when there is no such origin, the id is taken or would change, or a value is wrong.
  */
 export async function editOrigins(text: string, source: string, edit: OriginEdit): Promise<string> {
   const mark = text.startsWith("\ufeff") ? "\ufeff" : "";
@@ -85,6 +85,13 @@ function appliedTo(origins: readonly RawOrigin[], edit: OriginEdit): readonly Ra
       return origins.toSpliced(indexOf(origins, edit.id), 1);
     case "set": {
       const index = indexOf(origins, edit.id);
+      const { id = edit.id } = edit.values;
+      if (id !== edit.id) {
+        throw new OwnError(
+          "usage",
+          `origin "${edit.id}" keeps its id, by which its files are known; add another and remove this one`,
+        );
+      }
       const kept = Object.entries({ ...origins[index] }).filter(
         ([key]) => !edit.unset.includes(key),
       );

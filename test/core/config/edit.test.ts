@@ -167,6 +167,9 @@ describe("editOrigins()", () => {
     expect(
       await fails({ kind: "add", values: { id: "nas", origin_type: "local", path: "/" } }),
     ).toBe('usage: there is an origin "nas" already; change it with: origins set');
+    expect(await fails({ kind: "set", id: "nas", values: { id: "attic" }, unset: [] })).toBe(
+      'usage: origin "nas" keeps its id, by which its files are known; add another and remove this one',
+    );
     expect(
       await fails({ kind: "add", values: { id: "N", origin_type: "s3", path: "x", host: "h" } }),
     ).toBe(
