@@ -45,8 +45,8 @@ keeps its files; so does an origin that is suddenly empty or lost more than half
 --allow-empty says that this is right. A running mount scans by itself and shows the changes at once.
 
 With --chunks, new and changed files of local origins are read once, and what they consist of is kept. With
---publish it is written into a directory, which other machines read: their origins' setting "index" says where
-it is, and sync-delta there fetches just the chunks that changed. Nothing is ever written to an origin.
+--publish it is written into a directory or bucket, which other machines read: their origins' setting "index" says
+where it is, and sync-delta there fetches just the chunks that changed. Nothing is ever written to an origin.
 
 Silent when all went well and standard output is no terminal, as in cron jobs.
 
@@ -58,6 +58,7 @@ Examples:
   musicfs scan nas --allow-empty
   musicfs scan --wait --json
   musicfs scan disk --chunks --publish /srv/musicfs-index
+  musicfs scan disk --chunks --publish s3://shelf/disk
   17 4 * * *  musicfs scan --quiet`;
 
 export function setUp(command: Command): void {
@@ -68,7 +69,10 @@ export function setUp(command: Command): void {
     .option("--full", "list every directory, also those that are known to be as they were")
     .option("--wait", "wait for a scan that is running instead of giving up")
     .option("--chunks", "read what is new on local origins, and keep what it consists of")
-    .option("--publish <DIR>", "with --chunks: write an index for other machines there")
+    .option(
+      "--publish <PLACE>",
+      "with --chunks: write an index for other machines to a directory or s3://BUCKET/PREFIX",
+    )
     .addHelpText("after", HELP)
     .action(
       action(async (ids: readonly string[], scanFlags: ScanFlags) => {

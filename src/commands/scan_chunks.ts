@@ -11,9 +11,9 @@ import { OwnError } from "../core/errors.ts";
 import type { OriginId } from "../core/origins/origin.ts";
 import { openStandalone } from "../core/origins/standalone.ts";
 import { shownBytes } from "../core/quantities.ts";
-import { describeFiles } from "../core/sync/describe_files.ts";
-import { IndexDirectory } from "../core/sync/index/index_store.ts";
-import { indexDirectory } from "../core/sync/index/origin_index.ts";
+import { type DescribedFile, describeFiles } from "../core/sync/describe_files.ts";
+import { openIndexTarget } from "../core/sync/index/index_target.ts";
+import { bucketPlace, indexDirectory } from "../core/sync/index/origin_index.ts";
 import { type Published, publishIndex } from "../core/sync/index/publish.ts";
 import { openLibraryCatalog } from "../core/sync/library_catalog.ts";
 import { remark, showProgress } from "./output.ts";
@@ -30,7 +30,11 @@ export interface ChunkedAnswer {
   /** Bytes that were read for it; what was known was not read again. */
   readonly read_bytes: number;
   readonly failed: readonly { readonly path: string; readonly reason: string }[];
-  readonly published: { readonly objects: number; readonly bytes: number } | null;
+  readonly published: {
+    readonly objects: number;
+    readonly bytes: number;
+    readonly removed: number;
+  } | null;
 }
 
 /** Throws `usage` for what makes no sense, before anything is scanned. */
@@ -53,16 +57,35 @@ export function checkChunks(
     const names = `${first?.id} and ${second.id}`;
     throw new OwnError("usage", `an index tells of one origin: say which of ${names} to --publish`);
   }
-  const directory = indexDirectory(publish);
+  const origin = originAround(config, publish);
+  if (origin === undefined) return;
+  throw new OwnError(
+    "usage",
+    `--publish: ${publish} lies in origin ${origin}, which is never written to`,
+  );
+}
+
+/** The origin that the place lies in. Throws `usage` for what is no place. */
+function originAround({ origins }: Config, place: string): OriginId | undefined {
+  const bucket = bucketPlace(place);
+  if (bucket !== undefined) {
+    const isIn = (prefix: string) =>
+      `${bucket.prefix}/`.startsWith(prefix === "" ? "" : `${prefix}/`);
+    return origins.find(
+      (each) => each.originType === "s3" && each.bucket === bucket.bucket && isIn(each.path),
+    )?.id;
+  }
+  const directory = indexDirectory(place);
   if (directory === undefined) {
-    throw new OwnError("usage", `--publish: "${publish}" is not an absolute path`);
+    throw new OwnError(
+      "usage",
+      `--publish: "${place}" is neither an absolute path nor s3://BUCKET/PREFIX`,
+    );
   }
-  for (const settings of config.origins) {
-    if (!("path" in settings) || settings.originType === "s3") continue;
-    if (settings.originType === "sftp" || !liesIn(directory, settings.path)) continue;
-    const message = `--publish: ${directory} lies in origin ${settings.id}, which is never written to`;
-    throw new OwnError("usage", message);
-  }
+  return origins.find(
+    (each) =>
+      each.originType !== "s3" && each.originType !== "sftp" && liesIn(directory, each.path),
+  )?.id;
 }
 
 /** Reads what is not known yet, and publishes it all if that is wanted. Rejects with `manifest`. */
@@ -89,11 +112,10 @@ export async function chunkOrigins(
           if (live) showProgress(`${settings.id}: ${shownBytes(bytes)} read for chunks`);
         },
       });
-      const directory = publish === undefined ? undefined : indexDirectory(publish);
       const published =
-        directory === undefined
+        publish === undefined
           ? undefined
-          : await publishIndex(described.files, new IndexDirectory(directory));
+          : await publishTo(publish, settings, config, described.files);
       answers.push({
         id: settings.id,
         files: described.files.length,
@@ -109,6 +131,16 @@ export async function chunkOrigins(
   return answers;
 }
 
+async function publishTo(
+  place: string,
+  settings: LocalOriginSettings,
+  config: Config,
+  files: readonly DescribedFile[],
+) {
+  await using open = await openIndexTarget(place, settings, config.origins, systemClock);
+  return await publishIndex(files, open.target);
+}
+
 /** For people: only what went wrong. */
 export function reportChunks(answers: readonly ChunkedAnswer[]): void {
   for (const { id, failed } of answers) {
@@ -121,13 +153,16 @@ export function chunksLines(answers: readonly ChunkedAnswer[]): readonly string[
   return answers.map(({ id, files, read_bytes, published }) => {
     const read = `${id}: chunks of ${files} files are known, ${shownBytes(read_bytes)} read for that`;
     if (published === null) return read;
-    return `${read}; ${published.objects} objects published, ${shownBytes(published.bytes)}`;
+    const { objects, bytes, removed } = published;
+    const gone = removed === 0 ? "" : `, ${removed} old ones removed`;
+    return `${read}; ${objects} objects published, ${shownBytes(bytes)}${gone}`;
   });
 }
 
 function publishedJson(published: Published | undefined): ChunkedAnswer["published"] {
   if (published === undefined) return null;
-  return { objects: published.written, bytes: published.writtenBytes };
+  const { written: objects, writtenBytes: bytes, removed } = published;
+  return { objects, bytes, removed };
 }
 
 function localOrigins(config: Config, ids: readonly OriginId[]): readonly LocalOriginSettings[] {

@@ -5,6 +5,8 @@
  * - `index`: the head, the only object that is ever replaced. "MuFI", the version of the layout (1),
  *   the base-2 logarithm of the number of pages, then the SHA-256 of each page.
  * - `objects/XX/HEX`: pages and manifests, named by their SHA-256; XX are its first two digits.
+ * - `former/HEX`: heads that were replaced, named likewise, and written when they were: what they
+ *   refer to stays for INDEX_FORMER_SECS, for whoever has read them.
  *
  * A file's page is told by the first bits of the SHA-256 of its path. A page is lines of JSON, one
  * for each file: `[path, size, mtime, md5, sha256, manifest]`, the path as a byte string, the mtime
@@ -21,6 +23,11 @@ import { SHA256_BYTES } from "../chunks/manifest.ts";
 export const INDEX_LAYOUT_VERSION = 1;
 /** Name of the head. */
 export const INDEX_HEAD = "index";
+
+const FORMER = "former";
+/** Where all but the head lies. */
+export const INDEX_ROOMS = ["objects", FORMER] as const;
+const OBJECT_NAME = /^(?:objects\/[0-9a-f]{2}|former)\/[0-9a-f]{64}$/;
 
 const MAGIC = "MuFI";
 const HEADER_BYTES = 6;
@@ -50,6 +57,20 @@ export function sha256Hex(bytes: Uint8Array): string {
 
 export function objectName(sha256: string): string {
   return `objects/${sha256.slice(0, 2)}/${sha256}`;
+}
+
+export function formerName(sha256: string): string {
+  return `${FORMER}/${sha256}`;
+}
+
+/** Whether a head that was replaced is called that. */
+export function isFormerName(name: string): boolean {
+  return name.startsWith(`${FORMER}/`);
+}
+
+/** Whether something in an index may be called that. */
+export function isIndexName(name: string): boolean {
+  return name === INDEX_HEAD || OBJECT_NAME.test(name);
 }
 
 /** How many bits tell a page, when there are so many files. */

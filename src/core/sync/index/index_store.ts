@@ -1,45 +1,35 @@
 /** Where a published index lies. */
 
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { messageOf, OwnError } from "../../errors.ts";
-
 export interface IndexSource {
   /** An object's bytes; rejects with OwnError `manifest` where it cannot be had. */
   get(name: string): Promise<Uint8Array>;
 }
 
-export interface IndexTarget extends IndexSource {
-  /** Writes an object as a whole or not at all, in place of one of its name. */
-  put(name: string, bytes: Uint8Array): Promise<void>;
+export interface StoredObject {
+  /** As `index_page.ts` names it. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** When it was written, in seconds by the store's own clock. */
+  readonly writtenSec: number;
+  /** Tells it from others that had its name. */
+  readonly token: string;
 }
 
-/** An index in a directory, on a mounted share or where a web server, rsync or a person takes it from. */
-export class IndexDirectory implements IndexTarget {
-  constructor(readonly directory: string) {}
+/** Everything here rejects with OwnError `manifest` where the store cannot be read or written. */
+export interface IndexTarget extends IndexSource {
+  /** Objects of an index that are there, and what was left of some that were never whole. */
+  list(): Promise<readonly StoredObject[]>;
 
-  async get(name: string): Promise<Uint8Array> {
-    try {
-      return await readFile(join(this.directory, name));
-    } catch (error) {
-      throw new OwnError("manifest", `the index cannot be read: ${messageOf(error)}`, {
-        cause: error,
-      });
-    }
-  }
+  /** Writes an object as a whole or not at all, in place of one of its name. */
+  put(name: string, bytes: Uint8Array): Promise<void>;
 
-  put(name: string, bytes: Uint8Array): Promise<void> {
-    const file = join(this.directory, name);
-    try {
-      mkdirSync(dirname(file), { recursive: true });
-      const begun = `${file}.${process.pid}.new`;
-      writeFileSync(begun, bytes);
-      renameSync(begun, file);
-    } catch (error) {
-      const reason = `the index cannot be written: ${messageOf(error)}`;
-      return Promise.reject(new OwnError("manifest", reason, { cause: error }));
-    }
-    return Promise.resolve();
-  }
+  /**
+   * Writes the head as a whole or not at all, in place of `former`, as `list` told of it (undefined:
+   * there was none), and answers when that was, by the store's own clock. Rejects with OwnError `busy`
+   * where the store can tell that somebody else replaced it meanwhile.
+   */
+  replaceHead(bytes: Uint8Array, former: StoredObject | undefined): Promise<number>;
+
+  /** Also where it is not there. */
+  remove(name: string): Promise<void>;
 }

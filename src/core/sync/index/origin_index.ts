@@ -2,16 +2,27 @@
 
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { BytePath } from "../../bytes.ts";
-import { pathFromText, ROOT_PATH } from "../../bytes.ts";
+import { ROOT_PATH } from "../../bytes.ts";
 import type { OriginSettings, S3OriginSettings } from "../../config/config.ts";
-import { MusicFsError, messageOf, OwnError } from "../../errors.ts";
-import type { Origin } from "../../origins/origin.ts";
+import { OwnError } from "../../errors.ts";
 import { openStandalone } from "../../origins/standalone.ts";
-import { IndexDirectory, type IndexSource } from "./index_store.ts";
+import { IndexOrigin } from "./index_bucket.ts";
+import { IndexDirectory } from "./index_directory.ts";
 import { PublishedIndex } from "./published_index.ts";
 
 const S3_URL = /^s3:\/\/([^/]+)(?:\/(.*?))?\/*$/;
+
+/** A bucket and a prefix of its keys, without slashes around it. */
+export interface BucketPlace {
+  readonly bucket: string;
+  readonly prefix: string;
+}
+
+/** The place that `s3://BUCKET/PREFIX` names; undefined for what is no such URL. */
+export function bucketPlace(place: string): BucketPlace | undefined {
+  const [, bucket, prefix = ""] = S3_URL.exec(place) ?? [];
+  return bucket === undefined ? undefined : { bucket, prefix: prefix.replace(/^\/+/, "") };
+}
 
 /** An index that is open until it is disposed. */
 export interface OpenIndex extends AsyncDisposable {
@@ -30,9 +41,9 @@ export async function openOriginIndex(
 ): Promise<OpenIndex | undefined> {
   if (settings?.index === undefined) return undefined;
   const { index: place, indexTrust: isTrusted } = settings;
-  const [, bucket, prefix = ""] = S3_URL.exec(place) ?? [];
+  const bucket = bucketPlace(place);
   if (bucket !== undefined) {
-    const origin = await openStandalone(bucketOf(settings, bucket, prefix));
+    const origin = await openStandalone(bucketSettings(settings, bucket));
     const index = new PublishedIndex(new IndexOrigin(origin));
     return { index, isTrusted, [Symbol.asyncDispose]: () => origin.close() };
   }
@@ -53,26 +64,11 @@ export function indexDirectory(place: string): string | undefined {
   return place.startsWith("/") ? place : undefined;
 }
 
-/** Objects of a bucket, read as an origin's files are. */
-class IndexOrigin implements IndexSource {
-  constructor(readonly origin: Origin) {}
-
-  async get(name: string): Promise<Uint8Array> {
-    try {
-      const path: BytePath = pathFromText(name);
-      const version = await this.origin.stat(path);
-      const bytes = new Uint8Array(version.sizeBytes);
-      const read = await this.origin.read(path, 0, bytes, { version });
-      return bytes.subarray(0, read);
-    } catch (error) {
-      if (!(error instanceof MusicFsError)) throw error;
-      const reason = `the index cannot be read: ${messageOf(error)}`;
-      throw new OwnError("manifest", reason, { cause: error });
-    }
-  }
-}
-
-function bucketOf(settings: OriginSettings, bucket: string, path: string): S3OriginSettings {
+/** How a bucket is reached: as the origin if it is one of S3, else as the SDK finds endpoint and keys. */
+export function bucketSettings(
+  settings: OriginSettings,
+  { bucket, prefix: path }: BucketPlace,
+): S3OriginSettings {
   if (settings.originType === "s3") return { ...settings, bucket, path };
   const { id, priority, operationTimeoutMs } = settings;
   return {

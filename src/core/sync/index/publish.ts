@@ -1,11 +1,15 @@
-/** Writing an index. The head is replaced last, so that readers see the old index or the new one. */
+/**
+ * Writing an index. The head is replaced last, so that readers see the old index or the new one; what
+ * none that they may still be reading refers to is removed after it.
+ */
 
+import { INDEX_WRITES } from "../../limits.ts";
 import type { DescribedFile } from "../describe_files.ts";
+import { alongside } from "./alongside.ts";
 import {
-  decodeHead,
-  decodePage,
   encodeHead,
   encodePage,
+  formerName,
   INDEX_HEAD,
   type IndexEntry,
   objectName,
@@ -14,63 +18,75 @@ import {
   sha256Hex,
 } from "./index_page.ts";
 import type { IndexTarget } from "./index_store.ts";
+import { pruneIndex } from "./prune.ts";
 
 export interface Published {
   readonly files: number;
   /** Objects that were not there yet, and what they take. */
   readonly written: number;
   readonly writtenBytes: number;
+  /** Objects that nobody needs any more. */
+  readonly removed: number;
 }
 
-/** Rejects with OwnError `manifest` where the target cannot be written. */
+/** What is to be there: objects by their names, and the head. */
+interface Contents {
+  readonly objects: ReadonlyMap<string, Uint8Array>;
+  readonly head: Uint8Array;
+}
+
+/**
+ * Rejects with OwnError `manifest` where the target cannot be read or written, with `busy` where
+ * somebody else publishes there at the same time.
+ */
 export async function publishIndex(
   files: readonly DescribedFile[],
   target: IndexTarget,
 ): Promise<Published> {
-  const known = await publishedObjects(target);
+  const stored = await target.list();
+  const { objects, head } = contentsOf(files);
+  const sizes = new Map(stored.map(({ name, sizeBytes }) => [name, sizeBytes]));
   let written = 0;
   let writtenBytes = 0;
   const put = async (name: string, bytes: Uint8Array) => {
+    await target.put(name, bytes);
     written++;
     writtenBytes += bytes.byteLength;
-    await target.put(name, bytes);
   };
-  const putObject = async (bytes: Uint8Array): Promise<string> => {
+  // One of another size was damaged: a name says what is in it.
+  const missing = [...objects].filter(([name, bytes]) => sizes.get(name) !== bytes.byteLength);
+  await alongside(INDEX_WRITES, missing, ([name, bytes]) => put(name, bytes));
+  const former = stored.find(({ name }) => name === INDEX_HEAD);
+  const formerHead = former === undefined ? undefined : await target.get(INDEX_HEAD);
+  let removed = 0;
+  if (formerHead === undefined || !Buffer.from(head).equals(formerHead)) {
+    if (formerHead !== undefined) await put(formerName(sha256Hex(formerHead)), formerHead);
+    const replacedSec = await target.replaceHead(head, former);
+    written++;
+    writtenBytes += head.byteLength;
+    const current = new Set(objects.keys());
+    removed = await pruneIndex(target, { stored, current, formerHead, nowSec: replacedSec });
+  }
+  return { files: files.length, written, writtenBytes, removed };
+}
+
+function contentsOf(files: readonly DescribedFile[]): Contents {
+  const objects = new Map<string, Uint8Array>();
+  const add = (bytes: Uint8Array): string => {
     const sha256 = sha256Hex(bytes);
-    if (!known.has(sha256)) await put(objectName(sha256), bytes);
-    known.add(sha256);
+    objects.set(objectName(sha256), bytes);
     return sha256;
   };
   const bits = pageBits(files.length);
   const pages: IndexEntry[][] = Array.from({ length: 2 ** bits }, () => []);
   for (const { path, sizeBytes, mtimeSec, content } of files) {
     const { md5, sha256 } = content;
-    const manifest = await putObject(content.manifest);
+    const manifest = add(content.manifest);
     pages[pageOf(path, bits)]?.push({ path, sizeBytes, mtimeSec, md5, sha256, manifest });
   }
-  const head: string[] = [];
-  for (const page of pages) {
+  const head = pages.map((page) => {
     page.sort((a, b) => (a.path < b.path ? -1 : 1));
-    head.push(await putObject(encodePage(page)));
-  }
-  await put(INDEX_HEAD, encodeHead(head));
-  return { files: files.length, written, writtenBytes };
-}
-
-/** Names of what an index that is there refers to; it is written again where it cannot be read. */
-async function publishedObjects(target: IndexTarget): Promise<Set<string>> {
-  const known = new Set<string>();
-  try {
-    for (const page of decodeHead(await target.get(INDEX_HEAD))) {
-      for (const { manifest } of decodePage(await target.get(objectName(page)))) {
-        known.add(manifest);
-      }
-      known.add(page);
-    }
-  } catch (error) {
-    // There is none, or it is damaged: then nothing counts as published.
-    void error;
-    known.clear();
-  }
-  return known;
+    return add(encodePage(page));
+  });
+  return { objects, head: encodeHead(head) };
 }

@@ -1,36 +1,21 @@
 import { describe, expect, test } from "bun:test";
 import { type BytePath, pathFromText } from "../../../../src/core/bytes.ts";
 import { OwnError } from "../../../../src/core/errors.ts";
+import { INDEX_FORMER_SECS } from "../../../../src/core/limits.ts";
 import { Description } from "../../../../src/core/sync/chunks/describe.ts";
 import type { DescribedFile } from "../../../../src/core/sync/describe_files.ts";
 import {
   decodeHead,
   encodeHead,
   INDEX_HEAD,
+  isFormerName,
   pageBits,
   pageOf,
 } from "../../../../src/core/sync/index/index_page.ts";
-import type { IndexTarget } from "../../../../src/core/sync/index/index_store.ts";
 import { publishIndex } from "../../../../src/core/sync/index/publish.ts";
 import { PublishedIndex } from "../../../../src/core/sync/index/published_index.ts";
 import { noise } from "../delta/fixture.ts";
-
-class IndexMemory implements IndexTarget {
-  readonly objects = new Map<string, Uint8Array>();
-  /** Names in the order in which they were written. */
-  readonly puts: string[] = [];
-
-  async get(name: string): Promise<Uint8Array> {
-    const bytes = this.objects.get(name);
-    if (bytes === undefined) throw new OwnError("manifest", `there is no ${name}`);
-    return bytes;
-  }
-
-  async put(name: string, bytes: Uint8Array): Promise<void> {
-    this.objects.set(name, bytes);
-    this.puts.push(name);
-  }
-}
+import { IndexMemory } from "./index_memory.ts";
 
 function described(path: BytePath, bytes: Uint8Array): DescribedFile {
   const description = new Description();
@@ -71,11 +56,71 @@ describe("a published index", () => {
     const [first, ...others] = FILES;
     if (first === undefined) throw new Error("there are no files");
     await publishIndex([described(first.path, noise(9, 10)), ...others], target);
-    // One manifest, one page, the head; nothing that was there changed.
-    expect(target.puts).toHaveLength(3);
+    // One manifest, one page, the former head, the head; nothing that was there changed.
+    expect(target.puts).toHaveLength(4);
     for (const [name, bytes] of before) {
       if (name !== INDEX_HEAD) expect(target.objects.get(name)).toEqual(bytes);
     }
+  });
+
+  test("stays as it is where nothing changed", async () => {
+    const target = new IndexMemory();
+    await publishIndex(FILES, target);
+    target.puts.length = 0;
+    expect(await publishIndex(FILES, target)).toMatchObject({ written: 0, writtenBytes: 0 });
+    expect(target.puts).toEqual([]);
+  });
+
+  test("gets the objects again that were cut short", async () => {
+    const target = new IndexMemory();
+    await publishIndex(FILES, target);
+    const [name = "", bytes = new Uint8Array()] = [...target.objects][0] ?? [];
+    target.objects.set(name, bytes.subarray(1));
+    await publishIndex(FILES, target);
+    expect(target.objects.get(name)).toEqual(bytes);
+  });
+
+  test("is left to whoever else published there meanwhile", async () => {
+    const target = new IndexMemory();
+    await publishIndex(FILES.slice(1), target);
+    const other = await target.get(INDEX_HEAD);
+    target.beforeHead = () => target.write(INDEX_HEAD, other);
+    await expect(publishIndex(FILES, target)).rejects.toMatchObject({ code: "busy" });
+    expect(await target.get(INDEX_HEAD)).toEqual(other);
+  });
+
+  test("loses what it no longer needs, once nobody reads it any more", async () => {
+    const target = new IndexMemory();
+    const [first, second, third] = FILES;
+    if (first === undefined || second === undefined || third === undefined) throw new Error("none");
+    await publishIndex([first, second], target);
+    const oldest = new PublishedIndex(target);
+    await oldest.find(first.path);
+    target.nowSec += INDEX_FORMER_SECS + 1;
+    // What is replaced now may be in use from now on for as long, whatever its age.
+    expect(await publishIndex([second, third], target)).toMatchObject({ removed: 0 });
+    expect(await oldest.find(first.path)).toBeDefined();
+    target.nowSec += INDEX_FORMER_SECS;
+    expect(await publishIndex([third], target)).toMatchObject({ removed: 0 });
+    expect(await oldest.find(first.path)).toBeDefined();
+    target.nowSec += 1;
+    // The first head, its page, and the manifest of its first file.
+    expect(await publishIndex([second], target)).toMatchObject({ removed: 3 });
+    await expect(oldest.find(first.path)).rejects.toMatchObject({ code: "manifest" });
+    const now = new PublishedIndex(target);
+    const entry = await now.find(second.path);
+    if (entry === undefined) throw new Error("there is no entry");
+    expect((await now.manifest(entry)).sizeBytes).toBe(second.sizeBytes);
+  });
+
+  test("loses nothing while a head that may be in use cannot be read", async () => {
+    const target = new IndexMemory();
+    await publishIndex(FILES, target);
+    target.nowSec += INDEX_FORMER_SECS + 1;
+    await publishIndex(FILES.slice(1), target);
+    const former = [...target.objects.keys()].find(isFormerName) ?? "";
+    target.objects.set(former, Buffer.from("damaged"));
+    expect(await publishIndex(FILES.slice(2), target)).toMatchObject({ removed: 0 });
   });
 
   test("is not believed when an object is not what its name says", async () => {
