@@ -4,22 +4,15 @@ import { afterAll, beforeAll, describe, expect } from "bun:test";
 import {
   copyFileSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  CompleteMultipartUploadCommand,
-  CreateBucketCommand,
-  CreateMultipartUploadCommand,
-  PutObjectCommand,
-  type S3Client,
-  UploadPartCommand,
-} from "@aws-sdk/client-s3";
+import { CreateBucketCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import {
   makeRetagged,
   RETAGGING_PROGRAMS,
@@ -30,11 +23,12 @@ import { type S3Server, type Sshd, startS3, startSshd } from "../../scripts/serv
 import type { SyncDeltaAnswer } from "../../src/core/control/delta_answers.ts";
 import { needing } from "../support/needs.ts";
 import { TcpProxy } from "../support/proxy.ts";
+import { type Case, Library } from "./support/delta_library.ts";
+import { putInParts } from "./support/multipart.ts";
 import { BINARY, Mount, Workspace } from "./support/musicfs.ts";
 
 const { test } = needing("root", ...RETAGGING_PROGRAMS);
 const mounted = needing("root", "fuse", ...RETAGGING_PROGRAMS);
-const PART_BYTES = 8 * 1024 * 1024;
 const BUCKET = "music";
 /** Of M4A the share is told, and aimed at; of the others it is promised. */
 const PROMISED = new Set(["flac", "mp3", "ogg", "wav"]);
@@ -49,51 +43,6 @@ const FOLLOW_HEAD = `while :; do
   head="$(head -c "$3" "$1/$2" | sha256sum)" || exit; echo "$head"
   if test "$head" = "$4"; then break; fi; sleep 0.05
 done`;
-
-interface Case {
-  readonly proxy: TcpProxy;
-  readonly origin: string;
-  readonly env?: Readonly<Record<string, string>>;
-  put(name: string, file: string): Promise<void>;
-}
-
-/** A library over one origin, and its cache. */
-class Library extends Workspace {
-  readonly #flags: readonly string[];
-
-  constructor(readonly at: Case) {
-    super("delta");
-    this.#flags = this.config(`[[origins]]\n${at.origin}`);
-  }
-
-  command(...args: readonly string[]): readonly string[] {
-    return [BINARY, ...args, "--json", ...this.#flags];
-  }
-
-  async asked(...args: readonly string[]) {
-    const env = this.at.env ?? {};
-    return JSON.parse(await this.must(this.command(...args), { env, timeoutMs: PATIENCE_MS }));
-  }
-
-  /** Runs the command and kills it after so many milliseconds. */
-  async killed(afterMs: number, ...args: readonly string[]): Promise<void> {
-    const env = { PATH: process.env["PATH"] ?? "", ...this.env, ...this.at.env };
-    const child = Bun.spawn([...this.command(...args)], { env, stdio: ["ignore", "pipe", "pipe"] });
-    await Bun.sleep(afterMs);
-    child.kill("SIGKILL");
-    await child.exited;
-  }
-
-  /** Whether a file in the cache has these very bytes. */
-  holds(file: string): boolean {
-    const content = readFileSync(file);
-    const root = this.path("home", "cache", "musicfs", "content");
-    return readdirSync(root, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && /^\d+$/.test(entry.name))
-      .map((entry) => join(entry.parentPath, entry.name))
-      .some((path) => sizeOf(path) === content.byteLength && readFileSync(path).equals(content));
-  }
-}
 
 interface Measured {
   readonly file: RetaggedFile;
@@ -145,7 +94,9 @@ describe("sync-delta over the wire (S-4)", () => {
     );
 
   const multipart = (prefix: string) =>
-    bucketCase(prefix, (Key, file) => putInParts(client, Key, readFileSync(file)));
+    bucketCase(prefix, (Key, file) =>
+      putInParts(client, { Bucket: BUCKET, Key }, readFileSync(file)),
+    );
 
   const overSsh = (): Case => {
     const proxy = new TcpProxy({ port: sshd.port });
@@ -241,6 +192,32 @@ describe("sync-delta over the wire (S-4)", () => {
   );
 
   test(
+    "fetches nothing of a file that was renamed on an SFTP server with a shell",
+    async () => {
+      const at = overSsh();
+      await using _proxy = at.proxy;
+      using library = new Library(at);
+      const [file] = files;
+      if (file === undefined) throw new Error("there are no files");
+      // Of several: an origin that loses all it has is held.
+      for (const { name, before } of files) await at.put(name, before);
+      await library.asked("scan");
+      await library.asked("cache", "prefetch", file.name);
+      const renamed = `renamed ${file.name}`;
+      renameSync(join(sshd.dataDir, file.name), join(sshd.dataDir, renamed));
+      await library.asked("scan");
+      const before = at.proxy.bytes.toClient;
+      const synced: SyncDeltaAnswer = await library.asked("sync-delta");
+      rmSync(join(sshd.dataDir, renamed));
+      expect(synced.files).toMatchObject([{ path: renamed, method: "moved", fetched_bytes: 0 }]);
+      expect(at.proxy.bytes.toClient - before).toBeLessThan(HEAD_BYTES);
+      const fetched = await library.asked("cache", "prefetch", renamed);
+      expect(fetched).toMatchObject({ fetched_bytes: 0, failed: [] });
+    },
+    2 * PATIENCE_MS,
+  );
+
+  test(
     "completes the second time when it was killed at any moment, and has no mixed file",
     async () => {
       const at = single("killed");
@@ -298,6 +275,28 @@ describe("sync-delta over the wire (S-4)", () => {
       // A reader may have asked for blocks of the new version while it was being spliced.
       const share = (at.proxy.bytes.toClient - before) / sizeOf(file.after);
       expect(share).toBeLessThan(0.1);
+    },
+    2 * PATIENCE_MS,
+  );
+
+  mounted.test(
+    "goes on in the next mount where the one before ended first",
+    async () => {
+      const at = single("resumed");
+      await using _proxy = at.proxy;
+      using library = new Library(at);
+      const [file] = files;
+      if (file === undefined) throw new Error("there are no files");
+      await at.put(file.name, file.before);
+      await library.asked("scan");
+      await library.asked("cache", "prefetch", ".");
+      await at.put(file.name, file.after);
+      // The catalog knows of it then, and no scan will ever tell of it again.
+      await library.asked("scan");
+      const config = library.config(`[[origins]]\n${at.origin}`);
+      await using mount = await Mount.scanned(library, config, { env: at.env ?? {} });
+      await mount.logged("synced cached files");
+      expect(library.holds(file.after)).toBe(true);
     },
     2 * PATIENCE_MS,
   );
@@ -371,20 +370,4 @@ function headHash(file: string): string {
 
 function sha256(content: Uint8Array): string {
   return new Bun.CryptoHasher("sha256").update(content).digest("hex");
-}
-
-async function putInParts(client: S3Client, Key: string, content: Uint8Array): Promise<void> {
-  const object = { Bucket: BUCKET, Key };
-  const { UploadId } = await client.send(new CreateMultipartUploadCommand(object));
-  const Parts: { ETag: string | undefined; PartNumber: number }[] = [];
-  for (let at = 0; at < content.byteLength; at += PART_BYTES) {
-    const PartNumber = Parts.length + 1;
-    const Body = content.subarray(at, at + PART_BYTES);
-    const { ETag } = await client.send(
-      new UploadPartCommand({ ...object, UploadId, PartNumber, Body }),
-    );
-    Parts.push({ ETag, PartNumber });
-  }
-  const MultipartUpload = { Parts };
-  await client.send(new CompleteMultipartUploadCommand({ ...object, UploadId, MultipartUpload }));
 }

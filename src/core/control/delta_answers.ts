@@ -24,7 +24,7 @@ export const syncDeltaAnswer = v.object({
     v.object({
       path: v.string(),
       /** Null: it failed. */
-      method: v.nullable(v.picklist(["index", "splice", "whole"])),
+      method: v.nullable(v.picklist(["moved", "index", "splice", "whole"])),
       ...counts,
       /** Why it failed, or why a method with fewer bytes was not used. */
       reason: v.nullable(v.string()),

@@ -1,17 +1,23 @@
-/** Keeps cached files up to date while a mount runs: what was modified on an origin is synced soon. */
+/**
+ * Keeps cached files up to date while a mount runs: what was modified on an origin is synced soon, and
+ * so is what was added where something else was removed: it may have been renamed. After the first scan
+ * all that is cached is looked at: a mount may have ended before it had synced what it knew of.
+ */
 
 import type { BytePath } from "../bytes.ts";
 import type { Clock } from "../clock.ts";
 import { MusicFsError, messageOf } from "../errors.ts";
 import type { EventBus } from "../events.ts";
-import { DELTA_DEBOUNCE_MS, DELTA_QUEUE_FILES } from "../limits.ts";
+import { DELTA_DEBOUNCE_MS, DELTA_LOOK_FILES, DELTA_QUEUE_FILES } from "../limits.ts";
 import type { SyncDeltaReport } from "../sync/delta/sync_delta.ts";
 
 export interface DeltaFollowerPorts {
   readonly clock: Clock;
   readonly events: EventBus;
-  /** Those of the paths whose older version is in the cache. */
+  /** Those of the paths whose older version is in the cache, or that were renamed perhaps. */
   readonly outdated: (paths: readonly BytePath[]) => readonly BytePath[];
+  /** Paths of what is cached. */
+  readonly cached: () => readonly BytePath[];
   /** Brings them to their new versions; rejects with a `MusicFsError`. */
   readonly sync: (paths: readonly BytePath[]) => Promise<SyncDeltaReport>;
   /** For the log. */
@@ -19,18 +25,35 @@ export interface DeltaFollowerPorts {
 }
 
 export class DeltaFollower implements Disposable {
-  /** Modified files, each once. Those beyond DELTA_QUEUE_FILES are synced when they are read. */
+  /** Modified and renamed files, each once. Those beyond DELTA_QUEUE_FILES are synced when they are read. */
   readonly #modified = new Set<BytePath>();
+  /** Files that came since files went. Scans tell of what went last. */
+  readonly #added = new Set<BytePath>();
   readonly #subscription: Disposable;
   #timer: Disposable | undefined;
   #isSyncing = false;
+  #isFirstScan = true;
   #isDisposed = false;
 
   constructor(readonly ports: DeltaFollowerPorts) {
     this.#subscription = ports.events.subscribe((event) => {
-      if (event.type !== "file_modified" || this.#modified.size >= DELTA_QUEUE_FILES) return;
-      this.#modified.add(event.path);
-      this.#syncSoon();
+      switch (event.type) {
+        case "file_modified":
+          this.#take(event.path);
+          break;
+        case "file_added":
+          if (this.#added.size < DELTA_QUEUE_FILES) this.#added.add(event.path);
+          break;
+        case "file_removed":
+          for (const path of this.#added) this.#take(path);
+          this.#added.clear();
+          break;
+        case "scan_finished":
+          this.#added.clear();
+          if (this.#isFirstScan) for (const path of ports.cached()) this.#take(path);
+          this.#isFirstScan = false;
+          break;
+      }
     });
   }
 
@@ -39,6 +62,13 @@ export class DeltaFollower implements Disposable {
     this.#subscription[Symbol.dispose]();
     this.#timer?.[Symbol.dispose]();
     this.#modified.clear();
+    this.#added.clear();
+  }
+
+  #take(path: BytePath): void {
+    if (this.#modified.size >= DELTA_QUEUE_FILES) return;
+    this.#modified.add(path);
+    this.#syncSoon();
   }
 
   #syncSoon(): void {
@@ -51,9 +81,13 @@ export class DeltaFollower implements Disposable {
 
   async #sync(): Promise<void> {
     const { events, outdated, sync, onWarning } = this.ports;
-    const paths = outdated([...this.#modified]);
-    this.#modified.clear();
-    if (paths.length === 0) return;
+    const looked = [...this.#modified.values().take(DELTA_LOOK_FILES)];
+    for (const path of looked) this.#modified.delete(path);
+    const paths = outdated(looked);
+    if (paths.length === 0) {
+      if (this.#modified.size > 0) this.#syncSoon();
+      return;
+    }
     this.#isSyncing = true;
     events.emit({ type: "sync_started", files: paths.length });
     try {

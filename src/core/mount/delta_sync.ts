@@ -1,6 +1,7 @@
 /** Delta sync of a library's cache, in a running mount and without one. */
 
 import type { BytePath } from "../bytes.ts";
+import type { WholeContents } from "../cache/former_contents.ts";
 import { treeFile } from "../cache/tree_files.ts";
 import type { CatalogChanges, CatalogReader, CatalogWriter } from "../catalog/catalog.ts";
 import type { Clock } from "../clock.ts";
@@ -9,7 +10,12 @@ import { messageOf } from "../errors.ts";
 import type { Origin, OriginId } from "../origins/origin.ts";
 import type { DeltaPorts } from "../sync/delta/delta_file.ts";
 import { refreshReplica } from "../sync/delta/refresh_replica.ts";
-import { type SyncDeltaReport, type SyncDeltaWish, syncDelta } from "../sync/delta/sync_delta.ts";
+import {
+  lostContents,
+  type SyncDeltaReport,
+  type SyncDeltaWish,
+  syncDelta,
+} from "../sync/delta/sync_delta.ts";
 import { type OpenIndex, openOriginIndex } from "../sync/index/origin_index.ts";
 
 export interface DeltaSyncPorts {
@@ -20,7 +26,7 @@ export interface DeltaSyncPorts {
   readonly onWarning: (message: string) => void;
   /** What follows from a change of the catalog. */
   readonly onChanges: (changes: CatalogChanges) => void;
-  readonly cache: DeltaPorts["cache"];
+  readonly cache: DeltaPorts["cache"] & WholeContents;
   readonly fetch: DeltaPorts["fetch"];
   /** An origin that can be asked; undefined for one that is not there or not well. */
   readonly origin: (id: OriginId) => Promise<Origin | undefined>;
@@ -30,12 +36,15 @@ export interface DeltaSyncPorts {
 export class DeltaSync {
   constructor(readonly ports: DeltaSyncPorts) {}
 
-  /** Those of the files whose older version is in the cache. */
+  /** Those of the files whose older version is in the cache, or that were renamed perhaps. */
   outdated(paths: readonly BytePath[]): readonly BytePath[] {
     const { catalog, cache } = this.ports;
+    const lost = lostContents(this.ports);
     return paths.filter((path) => {
       const file = treeFile(catalog, path);
-      return file !== undefined && cache.holding(file) === "former";
+      if (file === undefined) return false;
+      const held = cache.holding(file);
+      return held === "former" || (held === "none" && lost(file.sizeBytes).length > 0);
     });
   }
 
@@ -48,12 +57,13 @@ export class DeltaSync {
     const { index } = indexes;
     return await syncDelta(wish, {
       ...this.ports,
-      onDescribed: this.#onDescribed,
+      onDescribed: this.onDescribed,
       ...{ index, signal, pins: new Set(), onProgress, refresh },
     });
   }
 
-  readonly #onDescribed: DeltaPorts["onDescribed"] = async (version, content) => {
+  /** What a version consists of is known now. Never rejects. */
+  readonly onDescribed: DeltaPorts["onDescribed"] = async (version, content) => {
     const { writer, onChanges, onWarning } = this.ports;
     try {
       onChanges(await writer.setContent(version, content));
@@ -76,7 +86,7 @@ export class DeltaSync {
       ...ports,
       origin: originOf,
       index: indexes.index,
-      onDescribed: this.#onDescribed,
+      onDescribed: this.onDescribed,
       signal,
       pins,
       onProgress,

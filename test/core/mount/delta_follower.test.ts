@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { type BytePath, pathFromText } from "../../../src/core/bytes.ts";
 import { OwnError } from "../../../src/core/errors.ts";
 import { EventBus, type MusicFsEvent } from "../../../src/core/events.ts";
-import { DELTA_DEBOUNCE_MS } from "../../../src/core/limits.ts";
+import { DELTA_DEBOUNCE_MS, DELTA_LOOK_FILES } from "../../../src/core/limits.ts";
 import { DeltaFollower } from "../../../src/core/mount/delta_follower.ts";
 import type { OriginId } from "../../../src/core/origins/origin.ts";
 import type { SyncDeltaReport } from "../../../src/core/sync/delta/sync_delta.ts";
@@ -20,13 +20,17 @@ class Following implements Disposable {
   readonly bus = new EventBus();
   readonly events: MusicFsEvent[] = [];
   readonly warnings: string[] = [];
+  /** What the cache had when the mount began. */
+  cached: readonly BytePath[] = [];
   readonly synced: (readonly BytePath[])[] = [];
   /** What a sync comes to; undefined: it has not ended. */
   end: PromiseWithResolvers<SyncDeltaReport> = Promise.withResolvers();
+  isOutdated = (path: BytePath) => path !== OTHER;
   readonly follower = new DeltaFollower({
     clock: this.clock,
     events: this.bus,
-    outdated: (paths) => paths.filter((path) => path !== OTHER),
+    cached: () => this.cached,
+    outdated: (paths) => paths.filter(this.isOutdated),
     sync: (paths) => {
       this.synced.push(paths);
       return this.end.promise;
@@ -42,6 +46,10 @@ class Following implements Disposable {
 
   modify(...paths: readonly BytePath[]): void {
     for (const path of paths) this.bus.emit({ type: "file_modified", origin: NAS, path });
+  }
+
+  scanned(): void {
+    this.bus.emit({ type: "scan_finished", origin: NAS, outcome: "complete" } as MusicFsEvent);
   }
 
   async wait(): Promise<void> {
@@ -81,6 +89,53 @@ describe("the follower of modified files", () => {
     await t.wait();
     expect(t.synced).toEqual([]);
     expect(t.events).toEqual([]);
+  });
+
+  test("looks at what came when something else goes: it may have been renamed (S-4)", async () => {
+    using t = new Following();
+    t.bus.emit({ type: "file_added", origin: NAS, path: CACHED });
+    await t.wait();
+    expect(t.synced).toEqual([]);
+    t.bus.emit({ type: "file_removed", origin: NAS, path: LATER });
+    await t.wait();
+    expect(t.synced).toEqual([[CACHED]]);
+    t.end.resolve(report(undefined));
+    await settle();
+    t.bus.emit({ type: "file_removed", origin: NAS, path: OTHER });
+    await t.wait();
+    expect(t.synced).toEqual([[CACHED]]);
+  });
+
+  test("resumes after the first scan what a mount before has left", async () => {
+    using t = new Following();
+    const many = Array.from({ length: DELTA_LOOK_FILES }, (_, i) => pathFromText(`${i}`));
+    t.cached = [...many, CACHED, OTHER];
+    t.scanned();
+    await t.wait();
+    expect(t.synced).toEqual([many]);
+    t.end.resolve(report(undefined));
+    await settle();
+    await t.wait();
+    expect(t.synced).toEqual([many, [CACHED]]);
+    t.scanned();
+    await t.wait();
+    expect(t.synced).toHaveLength(2);
+  });
+
+  test("goes on beyond files of which none is outdated", async () => {
+    using t = new Following();
+    t.cached = [
+      ...Array(DELTA_LOOK_FILES)
+        .keys()
+        .map((i) => pathFromText(`other ${i}`)),
+      CACHED,
+    ];
+    t.isOutdated = (path) => path === CACHED;
+    t.scanned();
+    await t.wait();
+    expect(t.synced).toEqual([]);
+    await t.wait();
+    expect(t.synced).toEqual([[CACHED]]);
   });
 
   test("takes what is modified during a sync to the next one", async () => {

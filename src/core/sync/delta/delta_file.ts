@@ -2,7 +2,7 @@
 
 import type { CacheableFile } from "../../cache/block_cache.ts";
 import { fetchFile } from "../../cache/fetch_files.ts";
-import type { FormerContent, FormerContents } from "../../cache/former_contents.ts";
+import type { FormerContent, FormerContents, LostContents } from "../../cache/former_contents.ts";
 import type { VersionContent } from "../../catalog/catalog.ts";
 import { sleep } from "../../clock.ts";
 import { MusicFsError, messageOf, OwnError } from "../../errors.ts";
@@ -17,16 +17,17 @@ import type { Stretch } from "../chunks/manifest_diff.ts";
 import type { OpenIndex } from "../index/origin_index.ts";
 import { assemble } from "./assembly.ts";
 import { type IndexPlan, indexPlan, type Proved, provedReplicas } from "./index_plan.ts";
+import { takeMoved } from "./moved.ts";
 import type { NewBytes } from "./new_bytes.ts";
 import type { OldBytes } from "./old_bytes.ts";
 import { keepRebuilt, newBytesOf, oldBytesOf, type RebuildPorts } from "./rebuild.ts";
 import { type Breathe, isProved, splice } from "./splice.ts";
 
 /** How a file came to its new version. */
-export type DeltaMethod = "index" | "splice" | "whole";
+export type DeltaMethod = "moved" | "index" | "splice" | "whole";
 
 export interface DeltaPorts extends RebuildPorts {
-  readonly cache: RebuildPorts["cache"] & FormerContents;
+  readonly cache: RebuildPorts["cache"] & FormerContents & LostContents;
   /** An origin that can be asked; undefined for one that is not there or not well. */
   readonly origin: (id: OriginId) => Promise<Origin | undefined>;
   /** What a version consists of is known now; never rejects. */
@@ -71,6 +72,25 @@ export async function deltaFile(file: CacheableFile, ports: DeltaPorts): Promise
   return { method, fetchedBytes };
 }
 
+/**
+ * Looks for the bytes of a file of which nothing is cached among those that lay at paths that are gone
+ * (`lost`, ids of contents of its length); answers whether the file has them now. Nothing is fetched.
+ */
+export async function movedFile(
+  file: CacheableFile,
+  lost: readonly number[],
+  ports: DeltaPorts,
+): Promise<boolean> {
+  const proved = lost.length === 0 ? undefined : await proofOf(file, ports);
+  if (proved === undefined) return false;
+  try {
+    return await takeMoved(file, proved.proof, lost, ports.cache, breatheOf(ports));
+  } catch (error) {
+    if (ports.signal.aborted || !(error instanceof MusicFsError)) throw error;
+    return false;
+  }
+}
+
 interface Attempt {
   /** Undefined: none of them led anywhere, and nothing was kept. */
   readonly method: DeltaMethod | undefined;
@@ -87,10 +107,7 @@ async function tryCheapMethods(
   if (former === undefined) return { ...nothing, reason: "no older version of it is cached" };
   if (file.sizeBytes < DELTA_MIN_BYTES) return { ...nothing, reason: "it is small" };
   const old = oldBytesOf(former);
-  const breathe = async () => {
-    await sleep(ports.clock, 0);
-    if (ports.signal.aborted) throw new OwnError("cancelled", "cancelled");
-  };
+  const breathe = breatheOf(ports);
   const proved = await proofOf(file, ports);
   const indexed = await indexPlan(file, old, proved, { ...ports, breathe });
   if (proved === undefined && indexed === undefined) {
@@ -166,6 +183,13 @@ function planned(
     else methods.push(byIndex);
   }
   return methods;
+}
+
+function breatheOf({ clock, signal }: DeltaPorts): Breathe {
+  return async () => {
+    await sleep(clock, 0);
+    if (signal.aborted) throw new OwnError("cancelled", "cancelled");
+  };
 }
 
 /** The first origin's word on the version; what one cannot say, the next may. */

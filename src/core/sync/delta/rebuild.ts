@@ -6,7 +6,7 @@
 
 import type { BlockCache, CacheableFile, CachedFile } from "../../cache/block_cache.ts";
 import { requireComplete } from "../../cache/fetch_files.ts";
-import type { FormerContent } from "../../cache/former_contents.ts";
+import type { WholeContent } from "../../cache/former_contents.ts";
 import type { VersionContent } from "../../catalog/catalog.ts";
 import { type Clock, sleep } from "../../clock.ts";
 import { OwnError } from "../../errors.ts";
@@ -27,14 +27,14 @@ export interface RebuildPorts {
 }
 
 /** What was read of the cached version: checked by the checksums of its blocks. */
-export function oldBytesOf(former: FormerContent): OldBytes {
-  const { sizeBytes } = former;
+export function oldBytesOf(whole: WholeContent): OldBytes {
+  const { sizeBytes } = whole;
   return {
     sizeBytes,
     read: async (offsetBytes, lengthBytes) => {
       const wanted = Math.max(0, Math.min(lengthBytes, sizeBytes - offsetBytes));
       const bytes = new Uint8Array(wanted);
-      if ((await former.read(offsetBytes, bytes)) === wanted) return bytes;
+      if ((await whole.read(offsetBytes, bytes)) === wanted) return bytes;
       throw new OwnError("cache", "the cached version is not whole any more");
     },
   };

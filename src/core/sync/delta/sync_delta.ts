@@ -8,7 +8,13 @@ import type { CatalogReader, Replica } from "../../catalog/catalog.ts";
 import { messageOf, OwnError } from "../../errors.ts";
 import { DELTA_FILES } from "../../limits.ts";
 import type { OriginId } from "../../origins/origin.ts";
-import { type DeltaMethod, type DeltaPorts, deltaFile, methodFor } from "./delta_file.ts";
+import {
+  type DeltaMethod,
+  type DeltaPorts,
+  deltaFile,
+  methodFor,
+  movedFile,
+} from "./delta_file.ts";
 
 export interface SyncDeltaWish {
   /** Of the tree; all of it by default. */
@@ -29,6 +35,18 @@ export interface SyncDeltaPorts extends DeltaPorts {
   readonly refresh: (replica: Replica) => Promise<void>;
   /** Bytes of the chosen files that are done, and all of them. */
   readonly onProgress: (doneBytes: number, totalBytes: number) => void;
+}
+
+interface SyncPorts extends SyncDeltaPorts {
+  /** Contents of this length whose path is none of the tree's: of files that were renamed, or removed. */
+  readonly lost: (sizeBytes: number) => readonly number[];
+}
+
+/** A file of the tree, and whether all of it is wanted. */
+interface Chosen {
+  readonly file: CacheableFile;
+  /** False: it was renamed perhaps; it is not fetched if it was not. */
+  readonly isWanted: boolean;
 }
 
 /** One file that was, or is to be, brought to its new version. */
@@ -63,19 +81,20 @@ export async function syncDelta(
 ): Promise<SyncDeltaReport> {
   const { clock } = ports;
   const startedMs = clock.monotonicMs();
-  const chosen = chosenFiles(wish, ports);
-  const totalBytes = chosen.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const lost = lostContents(ports);
+  const chosen = chosenFiles(wish, { ...ports, lost });
+  const totalBytes = chosen.reduce((sum, { file }) => sum + file.sizeBytes, 0);
   const files: SyncedFile[] = [];
   let current = 0;
   let doneBytes = 0;
   ports.onProgress(0, totalBytes);
   const waiting = chosen.values();
   const work = async () => {
-    for (const file of waiting) {
-      const synced = await syncFile(file, wish, ports);
+    for (const each of waiting) {
+      const synced = await syncFile(each, wish, { ...ports, lost });
       if (synced === undefined) current++;
       else files.push(synced);
-      doneBytes += file.sizeBytes;
+      doneBytes += each.file.sizeBytes;
       ports.onProgress(doneBytes, totalBytes);
     }
   };
@@ -85,26 +104,37 @@ export async function syncDelta(
   return { checked: chosen.length, current, dryRun: wish.dryRun, files, elapsedMs };
 }
 
-/** Files at the paths that are cached or wanted. */
-function chosenFiles(wish: SyncDeltaWish, ports: SyncDeltaPorts): readonly CacheableFile[] {
-  const { catalog, cache, pins } = ports;
+/** See `SyncPorts.lost`. The index is read when it is first asked. */
+export function lostContents({
+  catalog,
+  cache,
+}: Pick<SyncDeltaPorts, "catalog" | "cache">): SyncPorts["lost"] {
+  let contents: ReadonlyMap<number, readonly number[]> | undefined;
+  return (sizeBytes) => {
+    contents ??= cache.lost((path) => treeFile(catalog, path) !== undefined);
+    return contents.get(sizeBytes) ?? [];
+  };
+}
+
+/** Files at the paths that are cached, wanted, or renamed perhaps. */
+function chosenFiles(wish: SyncDeltaWish, ports: SyncPorts): readonly Chosen[] {
+  const { catalog, cache, pins, lost } = ports;
   const paths = wish.paths.length === 0 ? ["" as BytePath] : wish.paths;
-  const chosen: CacheableFile[] = [];
+  const chosen: Chosen[] = [];
   for (const file of treeFiles(catalog, paths)) {
     const isHeld = ({ origin }: Replica) => wish.origins.includes(origin);
     if (wish.origins.length > 0 && !file.replicas().some(isHeld)) continue;
-    if (wish.all || liesAtOrBelow(file.path, pins) || cache.holding(file) !== "none") {
-      chosen.push(file);
-    }
+    const isWanted = wish.all || liesAtOrBelow(file.path, pins) || cache.holding(file) !== "none";
+    if (isWanted || lost(file.sizeBytes).length > 0) chosen.push({ file, isWanted });
   }
   return chosen;
 }
 
 /** Undefined: the cache has its newest version. */
 async function syncFile(
-  known: CacheableFile,
+  { file: known, isWanted }: Chosen,
   { dryRun }: SyncDeltaWish,
-  ports: SyncDeltaPorts,
+  ports: SyncPorts,
 ): Promise<SyncedFile | undefined> {
   const { clock, catalog, cache, signal } = ports;
   const startedMs = clock.monotonicMs();
@@ -116,7 +146,13 @@ async function syncFile(
   if (file === undefined || cache.holding(file) === "current") return undefined;
   const { path, sizeBytes } = file;
   const elapsedMs = () => clock.monotonicMs() - startedMs;
+  const lost = cache.holding(file) === "none" ? ports.lost(sizeBytes) : [];
   try {
+    if (!dryRun && (await movedFile(file, lost, ports))) {
+      const moved = { method: "moved", fetchedBytes: 0, reason: undefined } as const;
+      return { path, sizeBytes, ...moved, elapsedMs: elapsedMs() };
+    }
+    if (!isWanted) return undefined;
     if (dryRun) {
       const method = await methodFor(file, ports);
       return { path, sizeBytes, method, fetchedBytes: 0, elapsedMs: 0, reason: undefined };

@@ -20,6 +20,7 @@ import {
   type TestFile,
   testFile,
 } from "../../cache/fixture.ts";
+import { IndexMemory } from "../index/index_memory.ts";
 import { md5Of, noise } from "./fixture.ts";
 
 const SIZE = 40 * BLOCK_BYTES + 17;
@@ -201,11 +202,7 @@ describe("delta sync of a cached file", () => {
   async function indexOf(file: TestFile, isTrusted = false): Promise<OpenIndex> {
     const description = new Description();
     description.push(file.bytes);
-    const objects = new Map<string, Uint8Array>();
-    const store = {
-      get: async (name: string) => objects.get(name) ?? new Uint8Array(),
-      put: async (name: string, bytes: Uint8Array) => void objects.set(name, bytes),
-    };
+    const store = new IndexMemory();
     const { path, sizeBytes } = file;
     await publishIndex([{ path, sizeBytes, mtimeSec: 5, content: description.finish() }], store);
     const index = new PublishedIndex(store);
