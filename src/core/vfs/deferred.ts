@@ -26,6 +26,8 @@ export type Deferred =
       readonly unique: number;
       readonly version: number;
       readonly fh: number;
+      /** What to answer with, as `Passthrough.handedOver` says. */
+      readonly backingId: number;
       readonly failure?: LocalFailure;
     }
   | {

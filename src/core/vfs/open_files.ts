@@ -50,6 +50,9 @@ const WORTH_FINGERPRINT_SHARE = 1 / 3;
 /** What OPEN answers for a file whose descriptor we hold: nothing of it is ever flushed. */
 export const LOCAL_OPEN_FLAGS = FOPEN_KEEP_CACHE | FOPEN_NOFLUSH;
 
+/** The kernel refuses FOPEN_KEEP_CACHE beside it: there is no cache of ours to keep. */
+export const PASSED_OPEN_FLAGS = FOPEN_PASSTHROUGH | FOPEN_NOFLUSH;
+
 export interface OpenFilesPorts {
   readonly catalog: CatalogReader;
   readonly routing: RoutingTable;
@@ -61,6 +64,8 @@ export interface OpenFilesPorts {
   readonly defer: Defer;
   /** Absent: nothing is passed through, ever. */
   readonly passthrough?: Passthrough;
+  /** Whether local files are passed through, too. Default: only what the main thread decides on. */
+  readonly passLocal?: boolean;
 }
 
 export class OpenFiles {
@@ -90,10 +95,11 @@ export class OpenFiles {
     const origin = best === undefined ? -1 : routing.indexOf(best.origin);
     const rootFd = origin < 0 ? -1 : routing.rootFd(origin);
     let failure: LocalFailure | undefined;
-    if (best !== undefined && rootFd >= 0) {
+    const isMains = passthrough?.isMains(nodeid) ?? false;
+    if (best !== undefined && rootFd >= 0 && !isMains) {
       // A file that may be passed through is opened here even from a disk, since only this thread
       // knows the mode of each node.
-      const cachedOnly = passthrough === undefined;
+      const cachedOnly = this.ports.passLocal !== true;
       const path = toBytes(best.path);
       const fd = this.#local.open(fh, origin, rootFd, path, best.originVersion, epoch, cachedOnly);
       if (fd >= 0) return this.#opened(nodeid, fh, fd, out);
@@ -101,6 +107,7 @@ export class OpenFiles {
         const { readers } = this.ports;
         const next = this.#ahead.waited(this.#node);
         if (readers.open(context.unique, fh, origin, epoch, best)) {
+          passthrough?.opened(nodeid, fh, -1);
           if (next.length > 0) readers.fetchHeads(origin, parentPath(best.path), next);
           return DEFERRED;
         }
@@ -108,9 +115,10 @@ export class OpenFiles {
         failure = { origin, reason: fd === CHANGED ? "changed" : -fd };
       }
     }
-    passthrough?.opened(nodeid, fh, -1);
     handles.setFlag(fh, HANDLE_KNOWN_TO_MAIN);
-    this.#deferOpen(context.unique, version, fh, failure);
+    const backingId = passthrough?.handedOver(nodeid, fh) ?? 0;
+    const deferred = { kind: "open", unique: context.unique, version, fh, backingId } as const;
+    this.ports.defer(failure === undefined ? deferred : { ...deferred, failure });
     return DEFERRED;
   }
 
@@ -179,15 +187,10 @@ export class OpenFiles {
   #opened(nodeid: number, fh: number, fd: number, out: OpenedFile): Result {
     out.fh = fh;
     out.flags = LOCAL_OPEN_FLAGS;
-    out.backingId = this.ports.passthrough?.opened(nodeid, fh, fd) ?? 0;
-    // The kernel refuses FOPEN_KEEP_CACHE beside it: there is no cache of ours to keep.
-    if (out.backingId > 0) out.flags = FOPEN_PASSTHROUGH | FOPEN_NOFLUSH;
+    const { passthrough, passLocal } = this.ports;
+    out.backingId = passthrough?.opened(nodeid, fh, passLocal ? fd : -1) ?? 0;
+    if (out.backingId > 0) out.flags = PASSED_OPEN_FLAGS;
     return 0;
-  }
-
-  #deferOpen(unique: number, version: number, fh: number, failure?: LocalFailure): void {
-    const deferred = { kind: "open", unique, version, fh } as const;
-    this.ports.defer(failure === undefined ? deferred : { ...deferred, failure });
   }
 
   /** The replica that the next read of this very version goes to, if that is known here. */

@@ -13,8 +13,11 @@ export interface BackingFiles {
   close(backingId: number): void;
 }
 
+/** In place of a backing id: the main thread decides on this node, until no handle of it is open. */
+export const MAIN_DECIDES = -1;
+
 interface NodeMode {
-  /** 0: not passed through. */
+  /** 0: not passed through; MAIN_DECIDES. */
   readonly backingId: number;
   readonly handles: Set<number>;
 }
@@ -42,16 +45,27 @@ export class Passthrough {
    * when the node is read through us.
    */
   opened(nodeid: number, fh: number, fd: number): number {
+    return this.#join(nodeid, fh, () => this.#register(fd));
+  }
+
+  /**
+   * One more handle, whose OPEN the main thread answers: with the backing id that is answered here, 0
+   * to read through us, or as it likes (MAIN_DECIDES), alike for all handles of the node.
+   */
+  handedOver(nodeid: number, fh: number): number {
+    return this.#join(nodeid, fh, () => MAIN_DECIDES);
+  }
+
+  /** Whether a handle of the node is open, so that its mode is settled. */
+  has(nodeid: number): boolean {
     this.#forgetClosed(nodeid);
-    if (this.#nodes.size >= this.#sweepAt) this.#sweep();
-    const known = this.#nodes.get(nodeid);
-    if (known !== undefined) {
-      known.handles.add(fh);
-      return known.backingId;
-    }
-    const backingId = this.#register(fd);
-    this.#nodes.set(nodeid, { backingId, handles: new Set([fh]) });
-    return backingId;
+    return this.#nodes.has(nodeid);
+  }
+
+  /** Whether the node was handed over, and is open: all its opens are the main thread's. */
+  isMains(nodeid: number): boolean {
+    this.#forgetClosed(nodeid);
+    return this.#nodes.get(nodeid)?.backingId === MAIN_DECIDES;
   }
 
   released(nodeid: number, fh: number): void {
@@ -62,6 +76,19 @@ export class Passthrough {
   /** Nodes with open handles, for leak checks. */
   get nodeCount(): number {
     return this.#nodes.size;
+  }
+
+  #join(nodeid: number, fh: number, first: () => number): number {
+    this.#forgetClosed(nodeid);
+    if (this.#nodes.size >= this.#sweepAt) this.#sweep();
+    const known = this.#nodes.get(nodeid);
+    if (known !== undefined) {
+      known.handles.add(fh);
+      return known.backingId;
+    }
+    const backingId = first();
+    this.#nodes.set(nodeid, { backingId, handles: new Set([fh]) });
+    return backingId;
   }
 
   #register(fd: number): number {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { EPERM } from "../../../src/core/sys/errno.ts";
-import { Passthrough } from "../../../src/core/vfs/passthrough.ts";
+import { MAIN_DECIDES, Passthrough } from "../../../src/core/vfs/passthrough.ts";
 
 function setUp(answer: (fd: number) => number) {
   const open = new Set<number>();
@@ -39,6 +39,19 @@ describe("Passthrough", () => {
     passthrough.released(50, 2);
     open.add(3);
     expect(passthrough.opened(50, 3, 8)).toBe(5);
+  });
+
+  test("hands a node over that nobody has open, and settles it so until all are closed", () => {
+    const { open, passthrough } = setUp(() => 5);
+    open.add(1).add(2).add(3);
+    expect(passthrough.handedOver(50, 1)).toBe(MAIN_DECIDES);
+    expect(passthrough.handedOver(50, 2)).toBe(MAIN_DECIDES);
+    expect([passthrough.isMains(50), passthrough.isMains(51)]).toEqual([true, false]);
+    passthrough.released(50, 1);
+    passthrough.released(50, 2);
+    expect([passthrough.isMains(50), passthrough.has(50)]).toEqual([false, false]);
+    expect(passthrough.opened(50, 3, 8)).toBe(5);
+    expect(passthrough.handedOver(50, 1)).toBe(5);
   });
 
   test("forgets an open that failed elsewhere and was never released", () => {
