@@ -23,11 +23,43 @@ describe("ReadBuffers", () => {
     }
   });
 
+  test("a buffer that is made takes the place of free ones of other sizes", () => {
+    const buffers = new ReadBuffers();
+    const small = Array.from({ length: 4 }, () => buffers.take(4096));
+    for (const bytes of small) buffers.give(bytes);
+    const large = buffers.take(8192);
+    expect(buffers.freeBytes).toBe(8192);
+    buffers.give(large);
+    buffers.take(16_384);
+    expect(buffers.freeBytes).toBe(0);
+    buffers.take(4096);
+    expect(buffers.freeBytes).toBe(0);
+  });
+
   test("keeps no more than its limit", () => {
     const buffers = new ReadBuffers(10_000);
     for (const bytes of [buffers.take(4096), buffers.take(4096), buffers.take(4096)]) {
       buffers.give(bytes);
     }
     expect(buffers.freeBytes).toBe(8192);
+  });
+
+  test("what is asked for now takes the room of what is not", () => {
+    const buffers = new ReadBuffers(16_384);
+    const small = [buffers.take(4096), buffers.take(4096), buffers.take(4096), buffers.take(4096)];
+    for (const bytes of small) buffers.give(bytes);
+    const large = buffers.take(16_384);
+    buffers.give(large);
+    expect(buffers.freeBytes).toBe(16_384);
+    expect(buffers.take(16_384).buffer).toBe(large.buffer);
+  });
+
+  test("lets go of the memory of what it does not keep", () => {
+    const buffers = new ReadBuffers(8192);
+    const given = [buffers.take(4096), buffers.take(4096), buffers.take(4096)];
+    for (const bytes of given) buffers.give(bytes);
+    const heldBytes = given.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+    expect(heldBytes).toBe(buffers.freeBytes);
+    expect(heldBytes).toBe(8192);
   });
 });

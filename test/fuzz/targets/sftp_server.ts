@@ -11,6 +11,8 @@ const FILE = { size: CONTENT.length, mode: FILE_MODE, mtime: MTIME };
 /** A server that owes an answer for so long loses its connections. */
 const PATIENCE_MS = 50;
 const RECOVERY_MS = 1000;
+/** As PATIENCE_MS, where an honest answer may still end a reply that was cut short. */
+const LATE_MS = 500;
 /** Which of the requests of one input is answered with it. */
 const SPOILABLE = 4;
 
@@ -94,7 +96,7 @@ export const sftpServer: FuzzTarget = {
         await use(origin).catch(mustBeOrigins);
         clearTimeout(patience);
         spoilt = undefined;
-        await recovered(origin);
+        await recovered(origin, () => server.cut());
       },
       async [Symbol.asyncDispose]() {
         await origin.close();
@@ -105,9 +107,12 @@ export const sftpServer: FuzzTarget = {
 };
 
 /** A connection that was lost is made again, after a pause that grows with every failure. */
-async function recovered(origin: Origin): Promise<void> {
+async function recovered(origin: Origin, cut: () => void): Promise<void> {
   for (let waitedMs = 0; ; waitedMs += 10) {
-    if ((await origin.stat(SONG).catch(mustBeOrigins)) !== undefined) return;
+    const late = setTimeout(cut, LATE_MS);
+    const stat = await origin.stat(SONG).catch(mustBeOrigins);
+    clearTimeout(late);
+    if (stat !== undefined) return;
     must(waitedMs < RECOVERY_MS, "the origin does not recover");
     await Bun.sleep(10);
   }

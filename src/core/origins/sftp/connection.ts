@@ -8,11 +8,12 @@ import type { Client, ClientChannel, ConnectConfig } from "ssh2";
 import type { Clock } from "../../clock.ts";
 import { SFTP_CONNECT_MS, SFTP_KEEPALIVE_MS, SFTP_KEEPALIVES } from "../../limits.ts";
 import { SftpFault } from "./errors.ts";
-import { HostKeyCheck, type HostKeyCheckOptions } from "./host_key_check.ts";
+import { HostKeyCheck } from "./host_key_check.ts";
 import type { KeyFiles } from "./key_files.ts";
 import { Login, type LoginSecrets } from "./login.ts";
 import { OpenFiles } from "./open_files.ts";
 import { PacketBatch } from "./packet_batch.ts";
+import { ReceivedGarbage } from "./received_garbage.ts";
 import { ServedRoot } from "./served_root.ts";
 import { SftpSession } from "./session.ts";
 import { asFault, closed, type Phase, timedOut } from "./ssh_fault.ts";
@@ -21,7 +22,6 @@ import type { SshTarget } from "./target.ts";
 export interface ConnectionOptions {
   readonly clock: Clock;
   readonly target: SshTarget;
-  readonly acceptCommand: HostKeyCheckOptions["acceptCommand"];
   readonly secrets: LoginSecrets;
   readonly keyFiles: KeyFiles;
   /** The origin's root as the server names it (byte string). */
@@ -38,6 +38,9 @@ const CIPHERS = [
   "aes192-ctr",
   "aes256-ctr",
 ] as const;
+
+/** Of all connections of this thread. */
+const garbage = new ReceivedGarbage();
 
 export class SftpConnection implements Disposable {
   readonly session: SftpSession;
@@ -71,7 +74,10 @@ export class SftpConnection implements Disposable {
         stallMs,
       });
       link.onLost((fault) => session.fail(fault));
-      channel.on("data", (bytes: Uint8Array) => session.receive(bytes));
+      channel.on("data", (bytes: Uint8Array) => {
+        session.receive(bytes);
+        garbage.received(bytes.byteLength);
+      });
       channel.on("close", () => link.closed());
       await session.start();
       link.phase = "open";
@@ -138,9 +144,9 @@ class SshLink {
   }
 
   async open(): Promise<ClientChannel> {
-    const { target, acceptCommand, secrets, keyFiles } = this.#options;
+    const { target, secrets, keyFiles } = this.#options;
     const { Client, utils } = await import("ssh2");
-    const hostKey = new HostKeyCheck({ ...target, acceptCommand });
+    const hostKey = new HostKeyCheck(target);
     const login = new Login({
       ...target,
       secrets,

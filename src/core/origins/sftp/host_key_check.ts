@@ -39,9 +39,8 @@ export function algorithmsFor(keyTypes: readonly string[]): readonly ServerHostK
 }
 
 export interface HostKeyCheckOptions {
-  readonly originId: string;
-  /** The command that records a key, but for `--accept-host-key`. Default: `musicfs origins set` of the origin. */
-  readonly acceptCommand?: string | undefined;
+  /** The command that records a key, but for `--accept-host-key`. */
+  readonly acceptCommand: string;
   readonly host: string;
   readonly port: number;
   /** In order; ones that do not exist are passed over. */
@@ -110,8 +109,7 @@ export class HostKeyCheck {
   }
 
   #advice(key: Buffer): string {
-    const { host, port, originId } = this.#options;
-    const { acceptCommand = `musicfs origins set ${originId}` } = this.#options;
+    const { host, port, acceptCommand } = this.#options;
     const portFlag = port === SSH_PORT ? "" : `-p ${port} `;
     return (
       `Compare it with what the server's owner tells you or, over a network you trust, with ` +

@@ -34,7 +34,10 @@ import { resolveTarget, type SshSurroundings, systemSurroundings } from "./targe
 
 export interface SftpPorts {
   readonly clock?: Clock;
-  /** The command that records a host key, but for `--accept-host-key`. Default: `musicfs origins set` of the origin. */
+  /**
+   * The command that records a host key, but for `--accept-host-key`. Default: `musicfs origins set` of the
+   * origin, in the configuration that it is from.
+   */
   readonly acceptCommand?: string | undefined;
   /** Default: none; keys and the agent remain. */
   readonly credentials?: CredentialsProvider | undefined;
@@ -173,12 +176,13 @@ interface Connecting {
 async function connect(from: Connecting, signal: AbortSignal): Promise<SftpConnection> {
   const { settings, acceptCommand, credentials, surroundings, clock, keyFiles } = from;
   const secrets = (await credentials?.get(signal)) ?? {};
-  const target = resolveTarget(settings, surroundings, secrets.username);
+  const resolved = resolveTarget(settings, surroundings, secrets.username);
+  const target = acceptCommand === undefined ? resolved : { ...resolved, acceptCommand };
   const rootPath = serverRoot(settings.path);
   const stallMs = settings.operationTimeoutMs;
   try {
     return await SftpConnection.open(
-      { clock, target, acceptCommand, secrets, keyFiles, rootPath, stallMs },
+      { clock, target, secrets, keyFiles, rootPath, stallMs },
       signal,
     );
   } catch (error) {

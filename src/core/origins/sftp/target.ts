@@ -4,12 +4,14 @@ import { readFileSync, statSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { dirname } from "node:path";
 import type { SftpOriginSettings } from "../../config/config.ts";
+import { shellWord } from "../../shell_word.ts";
 import { SftpFault } from "./errors.ts";
 import { SSH_PORT } from "./known_hosts.ts";
 import { type ConfigFiles, resolveSshHost } from "./ssh_config.ts";
 
 export interface SshTarget {
-  readonly originId: string;
+  /** The command that records a host key for the origin, but for `--accept-host-key`. */
+  readonly acceptCommand: string;
   readonly host: string;
   readonly port: number;
   readonly user: string;
@@ -105,7 +107,7 @@ export function resolveTarget(
     overridden,
   });
   return {
-    originId: settings.id,
+    acceptCommand: setCommand(settings),
     host: configured.hostName,
     port: settings.port ?? configured.port ?? SSH_PORT,
     user: settings.user ?? credentialUser ?? configured.user ?? localUser,
@@ -115,4 +117,10 @@ export function resolveTarget(
     agentSocket,
     knownHostsFiles: usual ? [ownKnownHosts, SYSTEM_KNOWN_HOSTS] : [settings.knownHosts],
   };
+}
+
+/** What changes the origin in the configuration that it is from. */
+function setCommand({ id, configFile }: SftpOriginSettings): string {
+  const chosen = configFile === undefined ? "" : `--config ${shellWord(configFile)} `;
+  return `musicfs ${chosen}origins set ${id}`;
 }

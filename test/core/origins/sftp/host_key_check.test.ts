@@ -23,7 +23,12 @@ function checking(lines: readonly string[], port = 22): HostKeyCheck {
   const file = join(directory, "known_hosts");
   writeFileSync(file, lines.join("\n"));
   const knownHostsFiles = [file, join(directory, "absent")];
-  return new HostKeyCheck({ originId: "nas", host: "nas.home", port, knownHostsFiles });
+  return new HostKeyCheck({
+    acceptCommand: "musicfs origins set nas",
+    host: "nas.home",
+    port,
+    knownHostsFiles,
+  });
 }
 
 describe("host key check", () => {
@@ -79,7 +84,8 @@ describe("host key check", () => {
     mkdirSync(join(directory, "known_hosts"));
     chmodSync(directory, 0o700);
     const knownHostsFiles = [join(directory, "known_hosts")];
-    const make = () => new HostKeyCheck({ originId: "n", host: "nas", port: 22, knownHostsFiles });
+    const make = () =>
+      new HostKeyCheck({ acceptCommand: "", host: "nas", port: 22, knownHostsFiles });
     expect(make).toThrow("cannot be read");
   });
 });

@@ -30,6 +30,12 @@ function resolve(
 }
 
 describe("target", () => {
+  test("names the command that accepts a key in the configuration that it is from (R-4)", () => {
+    expect(resolve().acceptCommand).toBe("musicfs origins set sftp");
+    const { acceptCommand } = resolve({ configFile: "/home/me/my music.toml" });
+    expect(acceptCommand).toBe("musicfs --config '/home/me/my music.toml' origins set sftp");
+  });
+
   test("comes from ssh_config where the settings say nothing", () => {
     expect(resolve()).toMatchObject({
       host: "10.0.0.7",
