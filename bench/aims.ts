@@ -1,6 +1,14 @@
 /** What is aimed at, and how far the figures of one run are from it. Mostly ratios: they hold on any machine. */
 
-import { FAR_SEQUENTIAL, type FarFigures, KEPT, LOOKS, WITHOUT_READAHEAD } from "./far.ts";
+import { FAILURES, type Failure, type Standstill } from "./failover.ts";
+import {
+  FAR_SEQUENTIAL,
+  type FarFigures,
+  KEPT,
+  KEPT_IN_MEMORY,
+  LOOKS,
+  WITHOUT_READAHEAD,
+} from "./far.ts";
 import { BARE, FIND_COLD, type LocalFigures, SEQUENTIAL_COLD, SMALL_FILES } from "./local.ts";
 import { PASSTHROUGH } from "./local_peers.ts";
 import { OURS } from "./peers.ts";
@@ -9,6 +17,7 @@ import { type Figure, figureOf, rounded, table } from "./report.ts";
 import { FIND, RESCAN } from "./scan.ts";
 import type { Latency } from "./sick.ts";
 import { SMALL_LIBRARY, START } from "./start.ts";
+import { quantile } from "./workload.ts";
 
 export interface Aim {
   readonly name: string;
@@ -137,6 +146,12 @@ export function farAims(figures: FarFigures): readonly Aim[] {
           bound: 5,
           kind: "at least",
         },
+        {
+          name: `${protocol}, far: from the cache in memory, multiple of rclone's speed`,
+          measured: ratio(KEPT_IN_MEMORY, "rclone"),
+          bound: 5,
+          kind: "at least",
+        },
       ] as const;
     }),
     {
@@ -146,6 +161,19 @@ export function farAims(figures: FarFigures): readonly Aim[] {
       kind: "at most",
     },
   ];
+}
+
+export function failoverAims(found: readonly Standstill[]): readonly Aim[] {
+  const bounds: Readonly<Record<Failure, number>> = { breaks: 100, hangs: 1200 };
+  return FAILURES.map((failure) => {
+    const medians = found.filter((f) => f.failure === failure).map(({ ms }) => quantile(ms, 0.5));
+    return {
+      name: `longest standstill when an origin ${failure}, ms`,
+      measured: Math.max(...medians),
+      bound: bounds[failure],
+      kind: "below",
+    } as const;
+  });
 }
 
 export function sickAims(latencies: readonly Latency[]): readonly Aim[] {

@@ -24,8 +24,16 @@ export interface Scale {
   readonly lookedAtFiles: number;
   /** Behind a line with a delay: read sequentially. */
   readonly farFileBytes: number;
+  /** How long places in it are sought. */
+  readonly seekSeconds: number;
+  /** Between reading it and reading it again, so that what everybody does in the background has ended. */
+  readonly settleSeconds: number;
   /** How long other origins' reads are measured in each state of a sick one. */
   readonly sickSeconds: number;
+  /** Of a file that is read while its origins fail, in so many orders of the three. */
+  readonly failoverFileBytes: number;
+  readonly failoverOrders: number;
+  readonly failoverRounds: number;
   /** Six files each, that taggers change and delta sync follows. */
   readonly deltaLibraries: number;
 }
@@ -51,7 +59,12 @@ export const SCALES = {
     remoteRounds: 1,
     lookedAtFiles: 1000,
     farFileBytes: 512 * MIB,
+    seekSeconds: 3,
+    settleSeconds: 8,
     sickSeconds: 10,
+    failoverFileBytes: 96 * MIB,
+    failoverOrders: 6,
+    failoverRounds: 5,
     deltaLibraries: 17,
   },
   quick: {
@@ -69,7 +82,12 @@ export const SCALES = {
     remoteRounds: 1,
     lookedAtFiles: 50,
     farFileBytes: 64 * MIB,
+    seekSeconds: 3,
+    settleSeconds: 4,
     sickSeconds: 2,
+    failoverFileBytes: 48 * MIB,
+    failoverOrders: 6,
+    failoverRounds: 1,
     deltaLibraries: 1,
   },
   smoke: {
@@ -87,7 +105,12 @@ export const SCALES = {
     remoteRounds: 1,
     lookedAtFiles: 3,
     farFileBytes: MIB,
+    seekSeconds: 0.3,
+    settleSeconds: 0,
     sickSeconds: 0.3,
+    failoverFileBytes: 8 * MIB,
+    failoverOrders: 1,
+    failoverRounds: 1,
     deltaLibraries: 0,
   },
 } as const satisfies Readonly<Record<string, Scale>>;

@@ -1,10 +1,11 @@
 /**
  * Measures MusicFS beside what people use today, on this machine, in one run:
  *
- *   bun scripts/bench.ts [--quick | --smoke] [local | scan | start | remote | far | delta]...
+ *   bun scripts/bench.ts [--quick | --smoke] [PART]...
  *
- * Prints Markdown (docs/benchmarks.md). `--quick` takes under a minute and tells little, `--smoke` only shows that
- * everything still runs. Needs root: it drops the kernel's caches. Works in a temporary directory and leaves nothing.
+ * Parts are local, scan, start, remote, far, failover and delta; default: all. Prints Markdown
+ * (docs/benchmarks.md). `--quick` takes a minute or two and tells little, `--smoke` only shows that everything still
+ * runs. Needs root: it drops the kernel's caches. Works in a temporary directory and leaves nothing.
  */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,6 +14,7 @@ import { parseArgs } from "node:util";
 import {
   type Aim,
   aimTable,
+  failoverAims,
   farAims,
   localAims,
   remoteAims,
@@ -21,6 +23,7 @@ import {
   startAims,
 } from "../bench/aims.ts";
 import { benchDelta, deltaTable } from "../bench/delta.ts";
+import { benchFailover, standstillTable } from "../bench/failover.ts";
 import { benchFar } from "../bench/far.ts";
 import { benchLocal } from "../bench/local.ts";
 import { describeMachine } from "../bench/machine.ts";
@@ -33,12 +36,10 @@ import { startServers } from "../bench/servers.ts";
 import { benchSick, latencyTable } from "../bench/sick.ts";
 import { benchStart } from "../bench/start.ts";
 
-const PARTS = ["local", "scan", "start", "remote", "far", "delta"] as const;
+const PARTS = ["local", "scan", "start", "remote", "far", "failover", "delta"] as const;
 
 function usage(problem: string): never {
-  console.error(
-    `bench: ${problem}\nusage: bench [--quick | --smoke] [local | scan | start | remote | far | delta]...`,
-  );
+  console.error(`bench: ${problem}\nusage: bench [--quick | --smoke] [${PARTS.join(" | ")}]...`);
   process.exit(2);
 }
 
@@ -92,6 +93,18 @@ async function far(scale: Scale, root: string): Promise<readonly Aim[]> {
   return farAims(figures);
 }
 
+async function failover(scale: Scale, root: string): Promise<readonly Aim[]> {
+  await using cleanUp = new AsyncDisposableStack();
+  const servers = await startServers(scale, root, cleanUp);
+  const found = await benchFailover(scale, servers, root);
+  section(
+    "How long a reader stands still when an origin fails in the middle of a file",
+    `The median of ${scale.failoverRounds}, in brackets the longest.`,
+    standstillTable(found),
+  );
+  return failoverAims(found);
+}
+
 async function delta(scale: Scale, root: string): Promise<void> {
   if (scale.deltaLibraries === 0) return;
   const figures = await benchDelta(scale, root);
@@ -120,6 +133,7 @@ async function main(): Promise<void> {
     if (has("start")) aims.push(...(await start(scale, directory(root, "start"))));
     if (has("remote")) aims.push(...(await remote(scale, directory(root, "remote"))));
     if (has("far")) aims.push(...(await far(scale, directory(root, "far"))));
+    if (has("failover")) aims.push(...(await failover(scale, directory(root, "failover"))));
     if (has("delta")) await delta(scale, directory(root, "delta"));
     section("Aims", aimTable(aims));
   } finally {

@@ -18,6 +18,12 @@ const ORDERS: readonly Order[] = [
   ["cloud", "attic", "disk"],
 ];
 
+/** How the preferred origin is lost before anybody knows. */
+const LOSSES = [
+  ["attic", "killed"],
+  ["nas", "stopped"],
+] as const;
+
 /** So large that what was read, and all that is read ahead, leave some to be read. */
 const FILE_BYTES = 20_000_000;
 const READ_BYTES = 3_000_000;
@@ -30,6 +36,7 @@ describe("a file on a disk, an SSH server and a bucket", () => {
   beforeAll(async () => {
     library = await FederatedLibrary.create();
     for (const order of ORDERS) await library.put(pathOf(order), FILE_BYTES, ...order);
+    for (const [id] of LOSSES) await library.put(lostPathOf(id), READ_BYTES, id, "cloud");
     await library.start();
   }, 60_000);
   afterAll(async () => {
@@ -65,12 +72,39 @@ describe("a file on a disk, an SSH server and a bucket", () => {
     }, 120_000);
   }
 
+  for (const [first, loss] of LOSSES) {
+    test(`is read whole by who opens it right after ${first} was ${loss}, never compared before (F-8)`, async () => {
+      for (const [i, id] of [first, "cloud"].entries()) {
+        const priority = String(i + 1);
+        expect((await library.musicfs("origins", "set", id, "--priority", priority)).code).toBe(0);
+      }
+      const remote = library.remotes.all[first];
+      try {
+        if (loss === "killed") await remote.kill();
+        else remote.pause();
+        expect(await library.readOne(lostPathOf(first))).toMatchObject({ content: "exact" });
+      } finally {
+        if (loss === "killed") await remote.restart();
+        else remote.resume();
+      }
+      await eventually(
+        `${first} is well again`,
+        async () => (await library.health())[first]?.status === "healthy",
+        60_000,
+      );
+    }, 120_000);
+  }
+
   /** The server is killed, or the disk's file cut short under whoever has it open. */
   async function fail(id: Holder, path: string): Promise<void> {
     if (id === "disk") truncateSync(library.workspace.path("disk", path), 1000);
     else await library.remotes.all[id].kill();
   }
 });
+
+function lostPathOf(id: string): string {
+  return `lost with ${id}.flac`;
+}
 
 function pathOf(order: Order): string {
   return `${order.join("-")}.flac`;

@@ -26,7 +26,7 @@ import { ReadBuffers } from "../read_buffers.ts";
 import { type Candidate, Candidates } from "./candidates.ts";
 import { FailoverEvents } from "./failover_events.ts";
 import { FailoverRead, type ReadPorts } from "./failover_read.ts";
-import type { FederatedFile, ReadOutcome } from "./file.ts";
+import type { FederatedFile, FetchedBytes, ReadOutcome } from "./file.ts";
 import type { HealthMonitor } from "./health.ts";
 import { HedgeBudget } from "./hedge_budget.ts";
 import type { ReadTry } from "./read_try.ts";
@@ -105,26 +105,25 @@ export class FailoverExecutor {
   }
 
   /**
-   * Reads the file's bytes from `offsetBytes` into `into`, as many as fit and the file has: 0 at or
-   * past its end. `into` is written once, before the promise resolves, and never after; after an
-   * error its contents are as before.
+   * Reads the file's bytes from `offsetBytes`, as many as `wantedBytes` and the file has: 0 at or
+   * past its end. They are the caller's, and do not change, until he disposes of them.
    *
    * Rejects with OwnError `no_origin_available`, `max_retries_exceeded`, `deadline_exceeded` (their
    * cause is the last error) or `cancelled`; or, when every replica refused in a way that no retry
    * can help, with the OriginError of one of them, failures of an origin before those of an object.
    */
-  async read(
+  async fetch(
     file: FederatedFile,
     offsetBytes: number,
-    into: Uint8Array,
+    wantedBytes: number,
     limits: ReadLimits = {},
-  ): Promise<ReadOutcome> {
+  ): Promise<FetchedBytes> {
     const { registry, router, health, judge } = this.ports;
     health.noticeClock();
     const candidates = new Candidates(file, registry, router, health, judge);
     const preferred = candidates.preferred();
-    const lengthBytes = Math.max(0, Math.min(into.byteLength, file.sizeBytes - offsetBytes));
-    if (lengthBytes === 0 && preferred) return outcome(preferred, 0, 0);
+    const lengthBytes = Math.max(0, Math.min(wantedBytes, file.sizeBytes - offsetBytes));
+    if (lengthBytes === 0 && preferred) return nothing(preferred);
     const { readDeadlineMs } = this.settings;
     const deadlineMs = Math.min(limits.deadlineMs ?? readDeadlineMs, readDeadlineMs);
     const { signal, background = false } = limits;
@@ -135,8 +134,13 @@ export class FailoverExecutor {
     );
     this.#begin(read, background);
     try {
-      const winner = await read.run((bytes) => into.set(bytes));
-      return this.#served(file, preferred ?? winner, winner, read);
+      const won = await read.run();
+      const { winner, bytes } = won;
+      return {
+        outcome: this.#served(file, preferred ?? winner, winner, read),
+        bytes,
+        [Symbol.dispose]: () => won[Symbol.dispose](),
+      };
     } catch (error) {
       if (!background && isUnavailability(error)) {
         this.#told.unavailable(file.path, messageOf(error));
@@ -216,6 +220,14 @@ export class FailoverExecutor {
     this.#told.served(file.path, from, winner.origin.id, reason);
     return preferred === winner ? served : { ...served, failedOver: from };
   }
+}
+
+function nothing(candidate: Candidate): FetchedBytes {
+  return {
+    outcome: outcome(candidate, 0, 0),
+    bytes: new Uint8Array(0),
+    [Symbol.dispose]: () => undefined,
+  };
 }
 
 function outcome({ origin, standing }: Candidate, bytesRead: number, failures: number) {

@@ -3,7 +3,7 @@
 import { displayPath } from "../bytes.ts";
 import type { Clock } from "../clock.ts";
 import { isOriginFailure, MusicFsError, messageOf, OriginError, OwnError } from "../errors.ts";
-import { RETRY_DELAYS_MS } from "../limits.ts";
+import { RETRY_DELAYS_MS, SWITCH_MAX_MS } from "../limits.ts";
 import type { Origin } from "../origins/origin.ts";
 import type { ReadBuffers } from "../read_buffers.ts";
 import type { Candidate, Candidates } from "./candidates.ts";
@@ -40,6 +40,13 @@ export interface ReadPorts {
   onAnswer(read: ReadTry): void;
   /** A try failed, or its origin hangs; a hung one may fail again when it ends. */
   onFailure(read: ReadTry, file: FederatedFile, error: unknown): void;
+}
+
+/** Who answered, and what. */
+export interface Won extends Disposable {
+  readonly winner: Candidate;
+  /** Valid until disposed. */
+  readonly bytes: Uint8Array;
 }
 
 export class FailoverRead {
@@ -89,10 +96,10 @@ export class FailoverRead {
   }
 
   /**
-   * Runs the read and hands its bytes to `accept`, which copies them. Rejects with the errors that
-   * `FailoverExecutor.read` names. Afterwards no timer, listener or wanted try is left.
+   * Runs the read. Its bytes are the winner's until that is disposed. Rejects with the errors that
+   * `FailoverExecutor.fetch` names. Afterwards no timer, listener or other wanted try is left.
    */
-  async run(accept: (bytes: Uint8Array) => void): Promise<Candidate> {
+  async run(): Promise<Won> {
     const { signal, deadlineMs } = this.request;
     const cancel = () => this.cancel();
     if (signal?.aborted) cancel();
@@ -103,10 +110,11 @@ export class FailoverRead {
     });
     try {
       await this.#search();
-      const bytes = this.#winner?.pending?.bytes;
-      if (!this.#winner || !bytes) throw this.#failure();
-      accept(bytes);
-      return this.#winner;
+      const winner = this.#winner;
+      const read = winner?.pending;
+      if (!winner || !read?.bytes) throw this.#failure();
+      winner.pending = undefined;
+      return { winner, bytes: read.bytes, [Symbol.dispose]: () => read.abandon() };
     } finally {
       deadline[Symbol.dispose]();
       signal?.removeEventListener("abort", cancel);
@@ -185,14 +193,35 @@ export class FailoverRead {
       this.#hedged = candidate;
       return;
     }
+    const isAlive = canSwitch && switchRule.answeredSince(candidate.origin, read.startedMs);
     const longestMs = !canSwitch
       ? (this.#remainingMs() + patienceMs) / (others.length + 1)
-      : switchRule.answeredSince(candidate.origin, read.startedMs)
+      : isAlive
         ? Math.min(switchRule.longestPatienceMs(lengthBytes), halfMs)
         : patienceMs;
-    const moreMs = longestMs - patienceMs;
-    if (moreMs > 0 && (await this.#until(isDone, moreMs))) return;
+    const quietMs = isAlive ? SWITCH_MAX_MS : longestMs;
+    if (await this.#untilSilent(read, isDone, quietMs, longestMs)) return;
     this.#giveUp(read);
+  }
+
+  /**
+   * Waits for a try for `longestMs` in all, or until its origin has answered nothing for `quietMs`;
+   * answers whether it is done.
+   */
+  async #untilSilent(
+    read: ReadTry,
+    isDone: () => boolean,
+    quietMs: number,
+    longestMs: number,
+  ): Promise<boolean> {
+    const { clock, switchRule } = this.ports;
+    for (;;) {
+      const nowMs = clock.monotonicMs();
+      const silenceMs = switchRule.silenceMs(read.request.origin, read.startedMs, nowMs);
+      const leftMs = Math.min(quietMs - silenceMs, longestMs - (nowMs - read.startedMs));
+      if (leftMs <= 0) return isDone();
+      if (await this.#until(isDone, leftMs)) return true;
+    }
   }
 
   /** The origin is slow but alive, and there is leave to ask another beside it. */

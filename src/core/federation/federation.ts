@@ -11,7 +11,7 @@ import type { EventBus, HealthStatus } from "../events.ts";
 import type { Origin, OriginId, OriginType } from "../origins/origin.ts";
 import type { OriginUsage } from "../origins/usage.ts";
 import { FailoverExecutor, type ReadCounts, type ReadLimits } from "./failover.ts";
-import type { FederatedFile, ReadOutcome } from "./file.ts";
+import { copied, type FederatedFile, type FetchedBytes, type ReadOutcome } from "./file.ts";
 import { FingerprintQueue, type ReplicaFindings } from "./fingerprint_queue.ts";
 import { HealthMonitor } from "./health.ts";
 import { networkAddresses } from "./machine_watch.ts";
@@ -132,14 +132,24 @@ export class Federation {
     this.registry.setPriority(id, priority);
   }
 
-  /** As `FailoverExecutor.read`. */
+  /** As `FailoverExecutor.fetch`. */
+  fetch(
+    file: FederatedFile,
+    offsetBytes: number,
+    wantedBytes: number,
+    limits?: ReadLimits,
+  ): Promise<FetchedBytes> {
+    return this.#failover.fetch(file, offsetBytes, wantedBytes, limits);
+  }
+
+  /** As `fetch`, into the caller's own memory; see `FetchFile`. */
   read(
     file: FederatedFile,
     offsetBytes: number,
     into: Uint8Array,
     limits?: ReadLimits,
   ): Promise<ReadOutcome> {
-    return this.#failover.read(file, offsetBytes, into, limits);
+    return copied(this.fetch(file, offsetBytes, into.byteLength, limits), into);
   }
 
   /** What reads there were so far. */

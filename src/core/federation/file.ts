@@ -45,9 +45,24 @@ export interface FetchOptions {
   readonly background?: boolean;
 }
 
+/** Bytes of a file in memory that is lent: its owner uses it again once this is disposed. */
+export interface FetchedBytes extends Disposable {
+  readonly outcome: ReadOutcome;
+  /** `outcome.bytesRead` of them. Valid until disposed. */
+  readonly bytes: Uint8Array;
+}
+
+/** Reads up to `lengthBytes` from the origins; as `FailoverExecutor.fetch`. Fails within the deadline. */
+export type FetchBytes = (
+  file: FederatedFile,
+  offsetBytes: number,
+  lengthBytes: number,
+  options: FetchOptions,
+) => Promise<FetchedBytes>;
+
 /**
- * Reads from the origins; as `FailoverExecutor.read`. Fails within the deadline, writes into `into`
- * only until it settles.
+ * As `FetchBytes`, into the caller's own memory: as many bytes as fit. `into` is written once, before
+ * the promise resolves; after an error its contents are as before.
  */
 export type FetchFile = (
   file: FederatedFile,
@@ -55,6 +70,16 @@ export type FetchFile = (
   into: Uint8Array,
   options: FetchOptions,
 ) => Promise<ReadOutcome>;
+
+/** Copies what is fetched to the beginning of `into`, and gives its memory back. */
+export async function copied(
+  fetching: Promise<FetchedBytes>,
+  into: Uint8Array,
+): Promise<ReadOutcome> {
+  using fetched = await fetching;
+  into.set(fetched.bytes);
+  return fetched.outcome;
+}
 
 /** How a READ was answered, from wherever its bytes came. */
 export interface ServedRead {

@@ -2,6 +2,10 @@
  * Finds out in the background which replicas of a file are the same: by fingerprint, or by the hash
  * of the whole file where only proved replicas may stand in. One file at a time, one slice at a
  * time, and while reads are under way each slice waits a little for them.
+ *
+ * A slice that its origin does not answer is waited for without holding up the others: files that
+ * need nothing of such an origin go on meanwhile. So there are never more files under way than
+ * origins, and one more.
  */
 
 import type { Replica } from "../catalog/catalog.ts";
@@ -39,8 +43,10 @@ export interface FingerprintPorts {
 const YIELD_MS = 50;
 const YIELDS = 20;
 
-/** A slice not read within this time is given up. */
+/** A slice not read within this time is given up ... */
 const SLICE_TIMEOUT_MS = 30_000;
+/** ... and within this, others have their turn. */
+const SLICE_PATIENCE_MS = 2000;
 
 export class FingerprintQueue {
   /** Files to look at, by version, oldest first. */
@@ -48,8 +54,16 @@ export class FingerprintQueue {
   readonly #buffers = new ReadBuffers();
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
-  /** Stops waiting for the slice that is being read. */
-  #endSlice: () => void = () => undefined;
+  /** Files under way: one, and those that wait for an origin that does not answer. */
+  readonly #working = new Set<Promise<void>>();
+  /** Origins that do not answer, by the slices that wait for them. */
+  readonly #silent = new Map<symbol, OriginId>();
+  /** Resolves when another file may have to begin, though none has ended. */
+  #wake = Promise.withResolvers<void>();
+  /** Resolves when the slice that has the turn is read, or its origin does not answer. */
+  #turn: Promise<void> = Promise.resolve();
+  /** Each stops waiting for a slice that is being read. */
+  readonly #endSlices = new Set<() => void>();
 
   constructor(private readonly ports: FingerprintPorts) {}
 
@@ -63,33 +77,55 @@ export class FingerprintQueue {
       return;
     }
     this.#waiting.set(file.version, file);
+    this.#wake.resolve();
     this.#running ??= this.#run();
   }
 
   /** Gives up what runs and waits; resolves when nothing of it is left. Idempotent. */
   async close(): Promise<void> {
     this.#stop.abort();
-    this.#endSlice();
+    for (const end of this.#endSlices) end();
     this.#waiting.clear();
     await this.#running;
   }
 
-  /** Files that wait, the one being worked on not among them. */
+  /** Files that wait, those under way not among them. */
   get size(): number {
     return this.#waiting.size;
   }
 
   async #run(): Promise<void> {
-    for (const [version, file] of this.#waiting) {
-      this.#waiting.delete(version);
-      try {
-        await this.#examine(file);
-      } catch (error) {
-        // The catalog cannot be read; the other files still have their turn.
-        this.ports.onError(error);
-      }
+    while (this.#waiting.size + this.#working.size > 0) {
+      const file = this.#silent.size === this.#working.size ? this.#next() : undefined;
+      if (file !== undefined) this.#begin(file);
+      this.#wake = Promise.withResolvers<void>();
+      await Promise.race([...this.#working, this.#wake.promise]);
     }
     this.#running = undefined;
+  }
+
+  #begin(file: FederatedFile): void {
+    this.#waiting.delete(file.version);
+    const work = this.#examine(file)
+      // The catalog cannot be read; the other files still have their turn.
+      .catch((error: unknown) => this.ports.onError(error))
+      .finally(() => this.#working.delete(work));
+    this.#working.add(work);
+  }
+
+  /** The oldest file that needs nothing of an origin that does not answer. */
+  #next(): FederatedFile | undefined {
+    const silent = new Set(this.#silent.values());
+    for (const file of this.#waiting.values()) {
+      if (silent.size === 0) return file;
+      try {
+        if (!file.replicas().some(({ origin }) => silent.has(origin))) return file;
+      } catch {
+        // Its turn tells.
+        return file;
+      }
+    }
+    return undefined;
   }
 
   async #examine(file: FederatedFile): Promise<void> {
@@ -132,7 +168,25 @@ export class FingerprintQueue {
     }
   }
 
+  /** Reads a slice when it is its turn, which ends with it, or when its origin does not answer. */
   async #readSlice(origin: Origin, replica: Replica, region: Region): Promise<Uint8Array> {
+    const before = this.#turn;
+    const turn = Promise.withResolvers<void>();
+    this.#turn = turn.promise;
+    await before;
+    try {
+      return await this.#readInTurn(origin, replica, region, turn.resolve);
+    } finally {
+      turn.resolve();
+    }
+  }
+
+  async #readInTurn(
+    origin: Origin,
+    replica: Replica,
+    region: Region,
+    endTurn: () => void,
+  ): Promise<Uint8Array> {
     const { clock, isBusy, onOriginFailure, usableOrigin } = this.ports;
     const { signal } = this.#stop;
     // At least once, so that a fast origin leaves the event loop to others between two slices.
@@ -144,11 +198,19 @@ export class FingerprintQueue {
       throw new OriginError("connection", origin.id, "", "is disabled or not usable any more");
     }
     const startedMs = clock.monotonicMs();
+    const slice = Symbol();
+    using _patience = clock.schedule(SLICE_PATIENCE_MS, () => {
+      this.#silent.set(slice, origin.id);
+      endTurn();
+      this.#wake.resolve();
+    });
     try {
       return await this.#readWithin(origin, replica, region);
     } catch (error) {
       if (isOriginFailure(error)) onOriginFailure(origin, error, startedMs);
       throw error;
+    } finally {
+      this.#silent.delete(slice);
     }
   }
 
@@ -159,8 +221,9 @@ export class FingerprintQueue {
     const end = () => resolve();
     const read = new ReadTry({ origin, replica, ...region }, clock, this.#buffers, end);
     const timer = clock.schedule(SLICE_TIMEOUT_MS, end);
-    this.#endSlice = end;
+    this.#endSlices.add(end);
     await promise;
+    this.#endSlices.delete(end);
     timer[Symbol.dispose]();
     const bytes = read.bytes?.slice();
     const { settled, error } = read;

@@ -44,6 +44,26 @@ describe("the reader's buffer", () => {
     await federation.close();
   });
 
+  test("is lent by `fetch`, and nobody else's until it is given back", async () => {
+    const { federation, clock, origins } = await federate(["a"]);
+    const [a] = origins;
+    const file = provedOn(a);
+    const fetched = await clock.run(federation.fetch(file, 0, 1000));
+    expect(fetched.outcome).toMatchObject({ bytesRead: 1000, proved: true });
+    expect(fetched.bytes).toEqual(file.content.slice(0, 1000));
+    const { buffer } = fetched.bytes;
+    await clock.run(federation.read(file, 0, new Uint8Array(1000)));
+    expect(a.readCalls[1]?.into.buffer).not.toBe(buffer as ArrayBuffer);
+    fetched[Symbol.dispose]();
+    // Twice is once: who has it now keeps it.
+    fetched[Symbol.dispose]();
+    const both = await clock.run(
+      Promise.all([federation.fetch(file, 0, 1000), federation.fetch(file, 0, 1000)]),
+    );
+    expect(both[0].bytes.buffer).not.toBe(both[1].bytes.buffer);
+    await federation.close();
+  });
+
   test("keeps its contents when the read fails", async () => {
     const { federation, clock, origins } = await federate(["a"]);
     origins[0].reads = fail("credentials");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Federation } from "../../../src/core/federation/federation.ts";
-import { FIRST_BYTE_READ_BYTES } from "../../../src/core/limits.ts";
+import { FIRST_BYTE_READ_BYTES, SWITCH_MIN_SAMPLES } from "../../../src/core/limits.ts";
 import { settle, type VirtualClock } from "../../support/virtual_clock.ts";
 import { deaf, fail, hang, type ScriptedOrigin, slow } from "./scripted_origin.ts";
 import { federate, id, provedOn, someBytes, TestFile, timed } from "./setting.ts";
@@ -108,6 +108,29 @@ describe("a silent origin", () => {
     expect(federation.health.consecutiveFailures(a.id)).toBe(0);
     await federation.close();
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("is left after a second of silence by a long read, too, though it answered others at first", async () => {
+    const { federation, clock, origins } = await federate(["a", "b"]);
+    const [a, b] = origins;
+    const long = new TestFile(someBytes(4 * FIRST_BYTE_READ_BYTES), [
+      [a, "proved"],
+      [b, "proved"],
+    ]);
+    const read = () => federation.read(long, 0, new Uint8Array(long.content.byteLength));
+    for (let n = 0; n < SWITCH_MIN_SAMPLES; n++) await clock.run(read());
+    await hedgeUp(clock, federation, a, b);
+    for (const origin of origins) origin.content = long.content;
+    a.nextReads.push(hang);
+    a.reads = slow(100);
+    const stuck = read();
+    const other = read();
+    expect(await timed(clock, stuck)).toMatchObject({
+      value: { origin: b.id, failures: 1 },
+      tookMs: 1100,
+    });
+    expect(await other).toMatchObject({ origin: a.id });
+    await federation.close();
   });
 
   test("that answers others is merely slow: no failure, and beyond hedging it gets the full second", async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { fingerprint } from "../../../src/core/federation/fingerprint.ts";
 import { FINGERPRINT_QUEUE_FILES } from "../../../src/core/limits.ts";
-import { deaf, fail, slow } from "./scripted_origin.ts";
+import { deaf, fail, ok, slow } from "./scripted_origin.ts";
 import { type FederateOptions, federate, someBytes, TestFile } from "./setting.ts";
 
 const PROVED: FederateOptions = {
@@ -128,6 +128,42 @@ describe("FingerprintQueue", () => {
     expect(most).toBe(1);
     expect([...findings.fingerprints.keys()].sort()).toEqual([1, 2, 7, 8]);
     await federation.close();
+  });
+
+  test("compares files of other origins while one does not answer, and its own once it does", async () => {
+    const { federation, clock, findings, origins } = await federate(["a", "b", "c"]);
+    const [a, b, c] = origins;
+    const files = Array.from({ length: 6 }, (_, i) => {
+      const file = new TestFile(someBytes(SIZE), []);
+      // Every second one is on the origin that hangs.
+      const held = new TestFile(file.content, [
+        [i % 2 === 0 ? a : b, "proved"],
+        [c, "unverified"],
+      ]);
+      file.held = held.held.map((replica) => ({ ...replica, version: replica.version + 10 * i }));
+      return Object.assign(file, { version: 10 * i + 1 });
+    });
+    const done = () => [...findings.fingerprints.keys()].map((v) => Math.floor(v / 10));
+    const isDone = (i: number) => done().filter((each) => each === i).length === 2;
+    a.reads = deaf;
+    for (const file of files) federation.compareReplicas(file);
+    await clock.advance(5000);
+    expect([0, 1, 2, 3, 4, 5].filter(isDone)).toEqual([1, 3, 5]);
+    expect(a.readCalls.length).toBe(1);
+    // One that comes while all the others wait for the origin has its turn at once.
+    const late = Object.assign(new TestFile(someBytes(SIZE), []), { version: 71 });
+    late.held = (files[1]?.held ?? []).map((replica) => ({
+      ...replica,
+      version: replica.version + 60,
+    }));
+    federation.compareReplicas(late);
+    await clock.advance(1000);
+    expect(isDone(7)).toBe(true);
+    a.reads = ok;
+    await clock.advance(60_000);
+    expect([2, 4].filter(isDone)).toEqual([2, 4]);
+    await federation.close();
+    expect(clock.pendingTimers).toBe(0);
   });
 
   test("lets readers go first, but not for ever", async () => {

@@ -33,6 +33,26 @@ describe("SwitchRule", () => {
     expect(patience(1024 * 1024)).toBe(400);
   });
 
+  test("measures long reads by their like, once there were enough", () => {
+    const rule = new SwitchRule();
+    const subject = origin();
+    const long = 4 * FIRST_BYTE_READ_BYTES;
+    for (let n = 1; n < SWITCH_MIN_SAMPLES; n++) rule.recordAnswer(subject, long, 800, n);
+    expect(rule.patienceMs(subject, long)).toBe(4000);
+    rule.recordAnswer(subject, long, 800, 99);
+    expect(rule.patienceMs(subject, long)).toBe(800);
+    expect(rule.patienceMs(subject, long / 2)).toBe(400);
+  });
+
+  test("knows for how long an origin was silent while a read waited", () => {
+    const rule = new SwitchRule();
+    const subject = origin();
+    expect(rule.silenceMs(subject, 100, 350)).toBe(250);
+    rule.recordAnswer(subject, 1, 1, 300);
+    expect(rule.silenceMs(subject, 100, 350)).toBe(50);
+    expect(rule.silenceMs(subject, 320, 350)).toBe(30);
+  });
+
   test("takes no samples from larger reads, but knows that the origin lives", () => {
     const rule = new SwitchRule();
     const subject = origin();
