@@ -1,5 +1,6 @@
 /** The block cache of a mount, with its store on a thread of its own. */
 
+import type { BytePath } from "../bytes.ts";
 import { DiskBlockReads } from "../cache/block_reads.ts";
 import type { StoreCall, StoreCalls, StoreRequest } from "../cache/store_protocol.ts";
 import { StoredBlockCache } from "../cache/stored_block_cache.ts";
@@ -21,6 +22,8 @@ export interface CacheThreadOptions {
   readonly events: EventBus;
   /** Whether an origin's bytes are kept. */
   readonly isCached: (origin: OriginId) => boolean;
+  /** All bytes of the file's version are on disk now. */
+  readonly onWhole: (path: BytePath) => void;
   /** What was set aside or begun anew, for people. */
   readonly onNotice: (message: string) => void;
   /** The thread died of a bug; what is cached can still be read. */
@@ -59,7 +62,7 @@ export class CacheThread implements AsyncDisposable {
     readonly options: CacheThreadOptions,
     worker: Worker,
   ) {
-    const { cacheDir, budgetBytes, events, isCached, onNotice } = options;
+    const { cacheDir, budgetBytes, events, isCached, onWhole, onNotice } = options;
     this.#worker = worker;
     this.blocks = new StoredBlockCache({
       cacheDir,
@@ -67,6 +70,7 @@ export class CacheThread implements AsyncDisposable {
       reads: new DiskBlockReads(),
       post: (request) => this.#post(request),
       isCached,
+      onWhole,
       onNotice,
     });
     worker.addEventListener("message", ({ data }: MessageEvent<CacheAnswer>) => this.#take(data));

@@ -4,6 +4,7 @@
  */
 
 import { SqliteCatalogReader } from "../catalog/reader.ts";
+import type { PassthroughMode } from "../config/config.ts";
 import { messageOf } from "../errors.ts";
 import { backingClose, backingOpen } from "../fuse/device.ts";
 import { type Negotiated, NO_REPLY, REQUEST_BYTES, type Session } from "../fuse/session.ts";
@@ -25,8 +26,8 @@ export interface FuseStart {
   /** Page cache of the thread's connection to the catalog, in KiB. */
   readonly catalogCacheKib: number;
   readonly owner: Ownership;
-  /** Let the kernel read files of local origins by itself. */
-  readonly passthrough: boolean;
+  /** What the kernel may read by itself. */
+  readonly passthrough: PassthroughMode;
 }
 
 export type FuseMessage =
@@ -80,13 +81,15 @@ function openSession(start: FuseStart, catalog: SqliteCatalogReader): Session {
     open: (fd: number) => backingOpen(start.fuseFd, fd),
     close: (backingId: number) => void backingClose(start.fuseFd, backingId),
   };
-  const passthrough = start.passthrough
-    ? new Passthrough(backing, (fh) => handles.isOpen(fh))
-    : undefined;
+  const passthrough =
+    start.passthrough !== "off" ? new Passthrough(backing, (fh) => handles.isOpen(fh)) : undefined;
   const defer: Defer = (deferred) => channel.post({ kind: "deferred", deferred });
   const { owner } = start;
   return fuseSession(
-    { state, catalog, syscalls: libc(), owner, defer, passthrough },
+    {
+      ...{ state, catalog, syscalls: libc(), owner, defer, passthrough },
+      passLocal: start.passthrough === "all",
+    },
     {
       pageSizeBytes: pageSizeBytes(),
       onError: (error) => channel.post({ kind: "fault", message: messageOf(error) }),

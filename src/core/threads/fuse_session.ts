@@ -22,16 +22,19 @@ export interface FuseSessionPorts {
   readonly defer: Defer;
   /** Absent: nothing is passed through, ever. */
   readonly passthrough?: Passthrough | undefined;
+  /** As in `OpenFilesPorts`. */
+  readonly passLocal?: boolean;
 }
 
 /** Requests are counted in the shared table. */
 export function fuseSession(
-  { state, catalog, syscalls, owner, defer, passthrough }: FuseSessionPorts,
+  { state, catalog, syscalls, owner, defer, passthrough, passLocal = false }: FuseSessionPorts,
   options: Omit<SessionOptions, "counts" | "passthrough">,
 ): Session {
   const { handles, routing, seams, seen, served, jobs, requests } = state;
   const readers = new QueuedReaders(jobs);
-  const shared = { catalog, routing, handles, seams, served, readers, defer, syscalls };
+  const tables = { catalog, routing, handles, seams, served };
+  const shared = { ...tables, readers, defer, syscalls, passLocal };
   const files = new OpenFiles(passthrough === undefined ? shared : { ...shared, passthrough });
   return new Session(
     new MountFileSystem({ catalog, handles, files, seen, owner, defer, mustAnswer: false }),

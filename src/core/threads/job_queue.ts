@@ -6,9 +6,11 @@
  * never from one that half of the readers work for already, so that a hung disk leaves threads for
  * the others. Idle readers sleep on a futex.
  *
- * A slot: i32 sequence, kind, fd, length, payload length; f64 unique, offset, fh; payload bytes. The
- * sequence is kept less the slot's number, so that zeroed memory is an empty queue and slots that are
- * never used are never touched.
+ * A slot: i32 sequence, kind, fd, length, payload length, block; f64 unique, offset, fh; payload bytes.
+ * The sequence is kept less the slot's number, so that zeroed memory is an empty queue and slots that
+ * are never used are never touched. A payload that is longer than a slot lies in a block of the ring:
+ * there are few, as every thread's garbage collector takes shared memory, all of it, for its own, and
+ * lets so much more garbage gather.
  */
 
 import { MAX_ORIGINS } from "../limits.ts";
@@ -26,12 +28,17 @@ export const JOB = {
 export type JobKind = (typeof JOB)[keyof typeof JOB];
 
 const SLOTS = 64;
+const HEADER_BYTES = 48;
+const SLOT_BYTES = 512;
+/** Most paths fit. */
+const SHORT_BYTES = SLOT_BYTES - HEADER_BYTES;
 /** Two paths of PATH_MAX and what surrounds them. */
 const PAYLOAD_BYTES = 8448;
-const HEADER_BYTES = 48;
-const SLOT_BYTES = HEADER_BYTES + PAYLOAD_BYTES;
+/** Payloads that are longer than a slot, of one origin, that wait at once. */
+const BLOCKS = 3;
 const RING_HEADER_BYTES = 64;
-const RING_BYTES = RING_HEADER_BYTES + SLOTS * SLOT_BYTES;
+const BLOCKS_OFFSET = RING_HEADER_BYTES + SLOTS * SLOT_BYTES;
+const RING_BYTES = BLOCKS_OFFSET + BLOCKS * PAYLOAD_BYTES;
 const SHARED_HEADER_BYTES = 64;
 
 /** Words of the shared header. */
@@ -41,12 +48,16 @@ const STOPPED = 1;
 const TAIL = 0;
 const HEAD = 1;
 const BUSY = 2;
+/** From here on a word for each block: 1 while it is taken. */
+const TAKEN = 3;
 /** Words of a slot. */
 const SEQUENCE = 0;
 const KIND = 1;
 const FD = 2;
 const LENGTH = 3;
 const PAYLOAD_LENGTH = 4;
+/** The block that holds the payload, from 1 on; 0: the slot does. */
+const BLOCK = 5;
 /** Doubles of a slot. */
 const UNIQUE = 3;
 const OFFSET = 4;
@@ -100,9 +111,18 @@ export class JobQueue {
     this.#bytes = new Uint8Array(this.shared);
   }
 
-  /** False: the origin's ring is full and nothing was queued. */
+  /** False: the origin's ring has no room for it now, and nothing was queued. */
   push(job: Readonly<Job>): boolean {
-    if (job.payload.byteLength > PAYLOAD_BYTES) return false;
+    const payloadBytes = job.payload.byteLength;
+    if (payloadBytes > PAYLOAD_BYTES) return false;
+    const block = payloadBytes > SHORT_BYTES ? this.#takeBlock(job.origin) : 0;
+    if (block === undefined) return false;
+    if (this.#queue(job, block)) return true;
+    this.#giveBlock(job.origin, block);
+    return false;
+  }
+
+  #queue(job: Readonly<Job>, block: number): boolean {
     const ring = ringAt(job.origin) / 4;
     for (;;) {
       const tail = Atomics.load(this.#words, ring + TAIL);
@@ -113,7 +133,7 @@ export class JobQueue {
       if (difference > 0) continue;
       if (Atomics.compareExchange(this.#words, ring + TAIL, tail, (tail + 1) | 0) !== tail)
         continue;
-      this.#write(at, job);
+      this.#write(at, job, block);
       Atomics.store(this.#words, at / 4 + SEQUENCE, (tail + 1 - slot) | 0);
       Atomics.add(this.#words, WAKE, 1);
       Atomics.notify(this.#words, WAKE, 1);
@@ -201,24 +221,38 @@ export class JobQueue {
       if (difference > 0) continue;
       if (Atomics.compareExchange(this.#words, ring + HEAD, head, (head + 1) | 0) !== head)
         continue;
-      this.#read(at, out);
       out.origin = origin;
+      this.#read(at, out);
       Atomics.store(this.#words, at / 4 + SEQUENCE, (head + SLOTS - slot) | 0);
       return true;
     }
   }
 
-  #write(at: number, job: Readonly<Job>): void {
+  /** A free block's number; undefined while all are taken. */
+  #takeBlock(origin: number): number | undefined {
+    const first = ringAt(origin) / 4 + TAKEN;
+    for (let block = 0; block < BLOCKS; block++) {
+      if (Atomics.compareExchange(this.#words, first + block, 0, 1) === 0) return block + 1;
+    }
+    return undefined;
+  }
+
+  #giveBlock(origin: number, block: number): void {
+    if (block > 0) Atomics.store(this.#words, ringAt(origin) / 4 + TAKEN + block - 1, 0);
+  }
+
+  #write(at: number, job: Readonly<Job>, block: number): void {
     const words = at / 4;
     const doubles = at / 8;
     this.#words[words + KIND] = job.kind;
     this.#words[words + FD] = job.fd;
     this.#words[words + LENGTH] = job.lengthBytes;
     this.#words[words + PAYLOAD_LENGTH] = job.payload.byteLength;
+    this.#words[words + BLOCK] = block;
     this.#doubles[doubles + UNIQUE] = job.unique;
     this.#doubles[doubles + OFFSET] = job.offsetBytes;
     this.#doubles[doubles + HANDLE] = job.fh;
-    this.#bytes.set(job.payload, at + HEADER_BYTES);
+    this.#bytes.set(job.payload, payloadAt(job.origin, block, at));
   }
 
   #read(at: number, out: Job): void {
@@ -231,8 +265,10 @@ export class JobQueue {
     out.offsetBytes = this.#doubles[doubles + OFFSET] ?? 0;
     out.fh = this.#doubles[doubles + HANDLE] ?? -1;
     const length = this.#words[words + PAYLOAD_LENGTH] ?? 0;
-    out.payload =
-      length === 0 ? EMPTY : this.#bytes.slice(at + HEADER_BYTES, at + HEADER_BYTES + length);
+    const block = this.#words[words + BLOCK] ?? 0;
+    const from = payloadAt(out.origin, block, at);
+    out.payload = length === 0 ? EMPTY : this.#bytes.slice(from, from + length);
+    this.#giveBlock(out.origin, block);
   }
 }
 
@@ -242,4 +278,9 @@ function ringAt(origin: number): number {
 
 function slotAt(origin: number, slot: number): number {
   return ringAt(origin) + RING_HEADER_BYTES + slot * SLOT_BYTES;
+}
+
+function payloadAt(origin: number, block: number, slot: number): number {
+  if (block === 0) return slot + HEADER_BYTES;
+  return ringAt(origin) + BLOCKS_OFFSET + (block - 1) * PAYLOAD_BYTES;
 }

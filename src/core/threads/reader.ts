@@ -87,7 +87,7 @@ export class Reader implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const { disk } of this.#disks.values()) disk.close();
+    for (const { disk } of this.#disks.values()) disk.release();
     this.#disks.clear();
   }
 
@@ -108,7 +108,8 @@ export class Reader implements Disposable {
     handles.setFlag(job.fh, HANDLE_KNOWN_TO_MAIN);
     const version = handles.version(job.fh);
     const failure = failureOf(job.origin, fd);
-    defer({ kind: "open", unique: job.unique, version, fh: job.fh, failure });
+    const open = { unique: job.unique, version, fh: job.fh, backingId: 0 };
+    defer({ kind: "open", ...open, failure });
   }
 
   /**
@@ -173,7 +174,7 @@ export class Reader implements Disposable {
   #diskOf(origin: number, root: string): UsedDisk {
     const known = this.#disks.get(origin);
     if (known?.disk.rootPath === root) return known;
-    known?.disk.close();
+    known?.disk.release();
     const disk = new Disk(root, { syscalls: this.ports.syscalls });
     const used = { disk, isOpen: false, lastMs: 0 };
     this.#disks.set(origin, used);

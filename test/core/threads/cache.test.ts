@@ -16,6 +16,7 @@ function options(cacheDir: string): CacheThreadOptions & { readonly told: MusicF
     budgetBytes: GIB,
     events,
     isCached: () => true,
+    onWhole: () => undefined,
     onNotice: () => undefined,
     onFault: (message) => faults.push(message),
     told,

@@ -63,6 +63,40 @@ describe("JobQueue", () => {
     expect(queue.length(0)).toBe(pushed);
   });
 
+  test("has room for a few long payloads of each origin, and for short ones meanwhile", () => {
+    const queue = new JobQueue();
+    const long = (fill: number) => new Uint8Array(MAX_PAYLOAD_BYTES).fill(fill);
+    let pushed = 0;
+    while (queue.push(job(0, pushed, long(pushed + 1)))) pushed++;
+    expect(pushed).toBeGreaterThanOrEqual(2);
+    expect(queue.push(job(0, 100, Uint8Array.of(9)))).toBe(true);
+    expect(queue.push(job(1, 200, long(7)))).toBe(true);
+    const out = emptyJob();
+    const takeOf = (origin: number) => {
+      do expect(queue.take(out, 100)).toBe(true);
+      while (out.origin !== origin);
+      return out;
+    };
+    for (let n = 0; n < pushed; n++) {
+      expect(takeOf(0)).toMatchObject({ unique: n, payload: long(n + 1) });
+      expect(queue.push(job(0, 300 + n, long(50 + n)))).toBe(true);
+    }
+    expect(takeOf(0).payload).toEqual(Uint8Array.of(9));
+    for (let n = 0; n < pushed; n++) expect(takeOf(0).payload).toEqual(long(50 + n));
+  });
+
+  test("keeps no block of a payload that found its ring full", () => {
+    const queue = new JobQueue();
+    const long = new Uint8Array(MAX_PAYLOAD_BYTES);
+    while (queue.push(job(0, 1)));
+    for (let n = 0; n < 10; n++) expect(queue.push(job(0, 2, long))).toBe(false);
+    const out = emptyJob();
+    queue.take(out, 100);
+    queue.take(out, 100);
+    expect(queue.push(job(0, 3, long))).toBe(true);
+    expect(queue.push(job(0, 4, long))).toBe(true);
+  });
+
   test("another thread's view of the same memory sees the same queue", () => {
     const queue = new JobQueue();
     const other = new JobQueue(queue.shared);

@@ -64,7 +64,7 @@ function open(sizeBytes: number, failure?: number) {
   });
   const disk = new Disk(root);
   const originVersion = disk.stat(PATH);
-  disk.close();
+  disk.release();
   const fh = handles.allocate(1, sizeBytes);
   new QueuedReaders(jobs).open(7, fh, row, 0, {
     ...{ origin: ORIGIN, path: PATH, entry: 2, version: 1, match: "proved" },
