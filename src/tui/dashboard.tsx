@@ -46,7 +46,9 @@ export function Dashboard({ updates, actions, wallMs = Date.now }: DashboardProp
   return (
     <Box flexDirection="column" width={cells} height={Math.max(1, rows - 1)}>
       <Header {...{ view, cells, nowMs, paused, ended: live.ended }} />
-      <OriginTable {...{ view, origins, selected, cells, lines: lines.origins, nowMs }} />
+      {panel !== "help" && (
+        <OriginTable {...{ view, origins, selected, cells, lines: lines.origins, nowMs }} />
+      )}
       <Box flexDirection="column" flexGrow={1} overflow="hidden">
         {panel === "help" ? (
           <Help cells={cells} />

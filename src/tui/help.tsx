@@ -21,7 +21,7 @@ const SYMBOLS: readonly (readonly [string, string])[] = [
   ["≈", "from a replica that is probably, not provably, the same"],
 ];
 
-/** The keys, and what the symbols mean. */
+/** The keys, and what the symbols mean; cut off at the bottom where there are too few lines for them. */
 export function Help({ cells }: { readonly cells: number }) {
   const rows = ([name, text]: readonly [string, string]) => (
     <Text key={name} wrap="truncate">
@@ -30,7 +30,7 @@ export function Help({ cells }: { readonly cells: number }) {
     </Text>
   );
   return (
-    <Box flexDirection="column" borderStyle="round" paddingX={1} width={cells}>
+    <Box flexDirection="column" borderStyle="round" paddingX={1} width={cells} flexShrink={0}>
       {KEYS.map(rows)}
       <Text> </Text>
       {SYMBOLS.map(rows)}

@@ -35,7 +35,7 @@ export function OriginDetails(props: {
     ],
   ];
   return (
-    <Box flexDirection="column" borderStyle="round" paddingX={1} width={cells}>
+    <Box flexDirection="column" borderStyle="round" paddingX={1} width={cells} flexShrink={0}>
       <Text>
         <Text bold>{origin.id}</Text>{" "}
         <Text color={colour}>

@@ -22,7 +22,7 @@ export function OriginTable(props: {
   const hidden = origins.length - Math.min(lines, origins.length);
   const heading = columns.map(({ title, widthCells, align }) => fit(title, widthCells, align));
   return (
-    <Box flexDirection="column">
+    <Box flexDirection="column" flexShrink={0}>
       <Text dimColor wrap="truncate">
         {`  ${fit(hidden > 0 ? `ORIGIN (${origins.length})` : "ORIGIN", idWidth)} ${heading.join(" ")}`}
       </Text>

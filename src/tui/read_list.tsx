@@ -40,7 +40,7 @@ function ReadLine({ read, cells }: { readonly read: LiveRead; readonly cells: nu
     <Text wrap="truncate">
       {"  "}
       {numbers > 0 && <Text dimColor>{`${clockTime(read.time)} `}</Text>}
-      <Text bold>{fit(read.origin ?? "nobody", ORIGIN_CELLS)}</Text>
+      <Text bold>{fit(servedBy(read), ORIGIN_CELLS)}</Text>
       {` ${fit(shownMs(read.latency_ms), NUMBER_CELLS, "right")}`}
       {numbers > 0 && ` ${fit(shownBytes(read.bytes), NUMBER_CELLS, "right")}`}
       {`  ${cutStart(displayText(read.path), Math.max(8, pathCells))}`}
@@ -49,6 +49,11 @@ function ReadLine({ read, cells }: { readonly read: LiveRead; readonly cells: nu
       ))}
     </Text>
   );
+}
+
+/** What is kept on disk needs no origin. */
+function servedBy({ origin, marks }: LiveRead): string {
+  return origin ?? (marks.includes("cache") ? "the cache" : "nobody");
 }
 
 /** Hours, minutes and seconds of the machine's own time zone. */

@@ -58,6 +58,9 @@ describe("the live view", () => {
     await terminal.still("check disk: done");
     await terminal.press("?");
     expectScreen(await terminal.still("two origins were asked"), "keys.help");
+    await terminal.resize(80, 24);
+    const small = await terminal.still(/not provably, the same +│\n╰─{78}╯/);
+    expect(small).toMatch(/│ ↑ ↓ +select an origin +│\n│ enter +its details +│/);
   });
 
   test("follows a terminal that changes its size", async () => {

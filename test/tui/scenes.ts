@@ -1,6 +1,7 @@
 /** Recorded minutes of mounts, as the live stream tells them, with a clock that stands still. */
 
 import type { LiveOrigin, LiveRead, LiveState, LiveUpdate } from "../../src/core/control/live.ts";
+import { overallStatus } from "../../src/core/federation/survey.ts";
 
 export const NOW_MS = Date.UTC(2026, 0, 5, 12, 0, 0);
 const SECOND = 1000;
@@ -36,14 +37,12 @@ export function state(
   origins: readonly LiveOrigin[],
   change: Partial<LiveState> = {},
 ): LiveState {
-  const enabled = origins.filter((each) => each.enabled);
-  const isAll = (status: LiveOrigin["status"]) => enabled.every((each) => each.status === status);
   return {
     kind: "state",
     time: at(secondsAgo),
     mount_point: "/mnt/music",
     started: at(3 * 86_400),
-    status: isAll("healthy") ? "healthy" : isAll("unhealthy") ? "unhealthy" : "degraded",
+    status: overallStatus(origins),
     files: 48_211,
     reads_waiting: 0,
     origins: [...origins],
@@ -145,7 +144,7 @@ export const SCENES: Readonly<Record<string, readonly LiveUpdate[]>> = {
           }
         : update,
     ),
-    read(3, { latency_ms: 0.1, marks: ["cache"] }),
+    read(3, { origin: null, latency_ms: 0.1, marks: ["cache"] }),
     read(2, { origin: null, bytes: 0, latency_ms: 1.2, marks: ["error"] }),
     event(3, "all_origins_unhealthy"),
     event(2, "file_unavailable", {
