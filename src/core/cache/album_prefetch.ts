@@ -3,12 +3,14 @@
  * the cache, behind everything that somebody waits for. Bytes count and not places: a scanner that
  * looks at a file's end is no listener.
  *
+ * A file that is no longer than a look is no track: it is here as soon as it is opened.
+ *
  * A track that is read before it is all there is left to its reader, which reads ahead by itself.
  * What fails is let be: it is fetched, with all that is done for a reader, once it is read.
  */
 
 import type { FederatedFile, FetchFile } from "../federation/file.ts";
-import { PREFETCH_TRACK_BYTES, PREFETCH_TRACKS } from "../limits.ts";
+import { LOOK_BYTES, PREFETCH_TRACK_BYTES, PREFETCH_TRACKS } from "../limits.ts";
 import type { OriginId } from "../origins/origin.ts";
 import type { BlockCache, CacheableFile } from "./block_cache.ts";
 import { fetchFile } from "./fetch_files.ts";
@@ -42,12 +44,22 @@ export class AlbumPrefetch implements Listening {
   }
 
   listenedTo(file: FederatedFile): void {
+    // One glance reads all of a file that is no longer than a look, and a directory may hold thousands of them.
+    if (file.sizeBytes <= LOOK_BYTES || !this.#hasRoom) return;
     try {
       const next = this.ports.nextTrack(file.version);
       if (next !== undefined && this.#isWorthIt(next)) void this.#fetch(next);
     } catch (error) {
       this.ports.onFault(error);
     }
+  }
+
+  /** Whether something would be fetched for who listens to the version. Throws as `nextTrack`. */
+  isListenedFor(version: number): boolean {
+    const next = this.ports.nextTrack(version);
+    if (next === undefined || !this.#isWorthIt(next)) return false;
+    using cached = this.ports.cache.open(next);
+    return !cached.isComplete;
   }
 
   /** Gives up what is being fetched. */
@@ -60,12 +72,15 @@ export class AlbumPrefetch implements Listening {
     return this.#fetching.size;
   }
 
+  /** Whether any track could be fetched now. */
+  get #hasRoom(): boolean {
+    return this.ports.cache.state.status === "ok" && this.#fetching.size < PREFETCH_TRACKS;
+  }
+
   #isWorthIt(track: CacheableFile): boolean {
     const { version, sizeBytes } = track;
-    const { cache, isCached } = this.ports;
-    if (cache.state.status !== "ok" || sizeBytes > PREFETCH_TRACK_BYTES) return false;
-    if (this.#fetching.has(version) || this.#fetching.size >= PREFETCH_TRACKS) return false;
-    return track.replicas().some(({ origin }) => isCached(origin));
+    if (sizeBytes > PREFETCH_TRACK_BYTES || this.#fetching.has(version)) return false;
+    return track.replicas().some(({ origin }) => this.ports.isCached(origin));
   }
 
   async #fetch(track: CacheableFile): Promise<void> {

@@ -3,7 +3,7 @@
  * on for as long as anybody does: who started it may leave.
  */
 
-import type { ReadOutcome } from "../federation/file.ts";
+import type { FetchedBytes, ReadOutcome } from "../federation/file.ts";
 
 /** The blocks `first` to `end` - 1 of a file. */
 export interface BlockRun {
@@ -12,31 +12,34 @@ export interface BlockRun {
 }
 
 export interface BlockFetchPorts {
-  /** Reads the run's bytes into `into`; rejects soon after an abort. */
-  readonly read: (into: Uint8Array, signal: AbortSignal) => Promise<ReadOutcome>;
+  /** Reads all of the run's bytes; rejects soon after an abort. */
+  readonly read: (signal: AbortSignal) => Promise<FetchedBytes>;
   /** They are here. Called before anybody who waits goes on. */
   readonly onArrived: (fetch: BlockFetch, outcome: ReadOutcome) => void;
   /** They will not come: the read failed, or nobody wants them any more. Called once. */
   readonly onLost: (fetch: BlockFetch) => void;
-  /** Nobody reads or writes the bytes' memory any more. */
-  readonly onFree: (bytes: Uint8Array) => void;
 }
+
+const NO_BYTES = new Uint8Array(0);
 
 export class BlockFetch {
   /** Resolves when the bytes are here or will not come; never rejects. */
   readonly settled: Promise<void>;
   readonly #abort = new AbortController();
   #wanters = 0;
+  /** Until nobody holds or wants them any more. */
+  #fetched: FetchedBytes | undefined;
   #outcome: ReadOutcome | undefined;
   #error: unknown;
   #isSettled = false;
   #isLost = false;
   #isHeld = true;
 
-  /** Starts at once; the caller says at once that it is wanted. `bytes` is as long as the run. */
+  /** Starts at once; the caller says at once that it is wanted. */
   constructor(
     readonly run: BlockRun,
-    readonly bytes: Uint8Array,
+    /** As long as the run. */
+    readonly lengthBytes: number,
     private readonly ports: BlockFetchPorts,
   ) {
     this.settled = this.#read();
@@ -45,6 +48,11 @@ export class BlockFetch {
   /** How the bytes came; undefined while they have not. */
   get outcome(): ReadOutcome | undefined {
     return this.#outcome;
+  }
+
+  /** The bytes; empty unless they came and are held or wanted. */
+  get bytes(): Uint8Array {
+    return this.#fetched?.bytes ?? NO_BYTES;
   }
 
   /** Why they did not come. */
@@ -80,14 +88,14 @@ export class BlockFetch {
 
   async #read(): Promise<void> {
     try {
-      const outcome = await this.ports.read(this.bytes, this.#abort.signal);
+      this.#fetched = await this.ports.read(this.#abort.signal);
       this.#isSettled = true;
       if (this.#isLost) {
         this.#freeUnused();
         return;
       }
-      this.#outcome = outcome;
-      this.ports.onArrived(this, outcome);
+      this.#outcome = this.#fetched.outcome;
+      this.ports.onArrived(this, this.#outcome);
     } catch (error) {
       this.#isSettled = true;
       this.#error = error;
@@ -105,6 +113,8 @@ export class BlockFetch {
   }
 
   #freeUnused(): void {
-    if (this.#isSettled && !this.#isHeld && this.#wanters === 0) this.ports.onFree(this.bytes);
+    if (!this.#isSettled || this.#isHeld || this.#wanters > 0) return;
+    this.#fetched?.[Symbol.dispose]();
+    this.#fetched = undefined;
   }
 }

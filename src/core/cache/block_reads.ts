@@ -18,7 +18,17 @@ export interface BlockReads {
   readNow(fd: number, offsetBytes: number, into: Memory, lengthBytes: number): number;
   /** Bytes read, fewer only at the end of the file; rejects with the system call's error. */
   read(fd: number, offsetBytes: number, into: Memory, lengthBytes: number): Promise<number>;
+  /** What tells whether somebody has written to the file since; throws the system call's error. */
+  stamp(fd: number): FileStamp;
   close(fd: number): void;
+}
+
+export interface FileStamp {
+  readonly sizeBytes: number;
+  /** When it was last written to, renamed or unlinked, by the wall clock. */
+  readonly changedMs: number;
+  /** Another one after each of these; equal stamps are of one file in one state. */
+  readonly text: string;
 }
 
 /** struct iovec: two words of 8 bytes. */
@@ -55,6 +65,10 @@ export class DiskBlockReads implements BlockReads {
     return done;
   }
 
+  stamp(fd: number): FileStamp {
+    return stampOf(fd);
+  }
+
   close(fd: number): void {
     fs.closeSync(fd);
   }
@@ -73,4 +87,10 @@ export class DiskBlockReads implements BlockReads {
     });
     return promise;
   }
+}
+
+export function stampOf(fd: number): FileStamp {
+  const { dev, ino, size, nlink, ctimeNs, mtimeNs, ctimeMs } = fs.fstatSync(fd, { bigint: true });
+  const text = [dev, ino, size, nlink, ctimeNs, mtimeNs].join(":");
+  return { sizeBytes: Number(size), changedMs: Number(ctimeMs), text };
 }

@@ -81,6 +81,9 @@ export class BlockStore implements Disposable {
       case "hold":
         this.#attempt(({ store }) => store.hold(request.slot, request.content));
         break;
+      case "adopt":
+        this.#adopt(request);
+        break;
       case "discard":
         this.#discard(request.slot);
         break;
@@ -185,6 +188,21 @@ export class BlockStore implements Disposable {
       this.#uncommitted.push({ kind: "dropped", slot, block });
       this.#commitSoon();
     });
+  }
+
+  #adopt({ slot, names, path }: Extract<StoreRequest, { kind: "adopt" }>): void {
+    this.#attempt(({ store }) => store.adopt(slot, names, path));
+    this.#commit();
+    this.#attempt(({ store }) => {
+      for (const version of this.#versions.values()) {
+        if (store.contentOf(version.slot) !== undefined) continue;
+        if (!version.names.some((name) => names.includes(name))) continue;
+        store.bind(version);
+        this.#tellBound(store, version.slot);
+      }
+    });
+    const nothing = { content: 0, offsetBytes: 0, lengthBytes: 0, sums: undefined };
+    this.ports.answer({ kind: "kept", slot, ...nothing });
   }
 
   #discard(slot: number): void {

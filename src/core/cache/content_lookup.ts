@@ -58,6 +58,13 @@ export function contentsAt(connection: Connection, path: BytePath): readonly Con
   return connection.statement<ContentRow, [Uint8Array]>(BY_PATH).all(toBytes(path));
 }
 
+/** All contents of which something is there. */
+export function presentContents(connection: Connection): readonly ContentRow[] {
+  return connection
+    .statement<ContentRow, []>(`SELECT ${CONTENT} FROM content c WHERE c.bytes > 0 ORDER BY c.id`)
+    .all();
+}
+
 export function contentById(connection: Connection, id: number): ContentRow | undefined {
   return connection.statement<ContentRow, [number]>(BY_ID).get(id) ?? undefined;
 }

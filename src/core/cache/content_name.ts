@@ -1,11 +1,13 @@
 /**
  * What bytes in the cache are called: by an origin, a path on it (unless the token names the bytes
- * themselves), a size and the origin's version token. A version has one name for each of its proved replicas. Names hold without the catalog, so
- * that the bytes are found again when its ids are lost.
+ * wherever they lie), a size and the origin's version token. A version has one name for each of its
+ * proved replicas. Names hold without the catalog, so that the bytes are found again when its ids are
+ * lost.
  */
 
 import { toBytes } from "../bytes.ts";
 import type { Replica } from "../catalog/catalog.ts";
+import type { VersionToken } from "../origins/origin.ts";
 
 /** 32 hexadecimal digits. */
 export type ContentName = string & { readonly __name: "ContentName" };
@@ -19,6 +21,15 @@ const NAME_DIGITS = 32;
  */
 const HASHED = /^[0-9a-f]{32}(?:-\d{1,5})?$/;
 
+/**
+ * Inode, ctime and mtime, as `localToken` has them, with the ctime's nanoseconds. Every write moves the
+ * ctime, a rename of a directory above does not: the file keeps what is cached of it.
+ */
+const INODE = /^\d+:-?\d+\.(\d+):-?\d+\.\d+$/;
+
+/** FAT and exFAT, which make inode numbers up, have ctimes in steps of this: there the path counts. */
+const COARSE_NSEC = 10_000_000;
+
 export function contentName({
   origin,
   path,
@@ -28,10 +39,17 @@ export function contentName({
   // None of the parts holds NUL, and no file has an empty path.
   return new Bun.CryptoHasher("sha256")
     .update(`${origin}\0`)
-    .update(HASHED.test(token) ? "" : toBytes(path))
+    .update(isOfBytes(token) ? "" : toBytes(path))
     .update(`\0${sizeBytes}\0${token}`)
     .digest("hex")
     .slice(0, NAME_DIGITS) as ContentName;
+}
+
+/** Whether the token tells the bytes from all others of their size on the origin, at any path. */
+function isOfBytes(token: VersionToken): boolean {
+  if (HASHED.test(token)) return true;
+  const [, ctimeNsec] = INODE.exec(token) ?? [];
+  return ctimeNsec !== undefined && Number(ctimeNsec) % COARSE_NSEC !== 0;
 }
 
 /** What the bytes of replicas are called that are of other versions. */

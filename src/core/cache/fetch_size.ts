@@ -1,8 +1,9 @@
 /**
- * How much one request asks for when a reader is read ahead for. Every request costs a server work, and S3's owners
- * money, so a few long ones are better than many short ones; but whoever catches up with one waits for all of it. So
- * it is an eighth of the window, and no more than what is answered in good time: the bound halves with each request
- * that takes longer than FETCH_SLOW_MS, and doubles with each of its length that is answered within FETCH_QUICK_MS.
+ * How much one request asks for when a reader is read ahead for, and how far ahead. Every request costs a server work,
+ * and S3's owners money, so a few long ones are better than many short ones; but whoever catches up with one waits for
+ * all of it. So it is a FETCHES_AHEADth of the window, and no more than what is answered in good time: the bound halves
+ * with each request that takes longer than FETCH_SLOW_MS, and doubles with each of its length that is answered within
+ * FETCH_QUICK_MS. Only who answers requests of more than READAHEAD_WARY_BYTES in all that quickly is asked for them.
  */
 
 import {
@@ -11,14 +12,21 @@ import {
   FETCH_SLOW_MS,
   FETCHES_AHEAD,
   READAHEAD_FETCH_BYTES,
+  READAHEAD_FIRST_FETCH_BYTES,
+  READAHEAD_WARY_BYTES,
 } from "../limits.ts";
 
 export class FetchSize {
-  #maxBytes = READAHEAD_FETCH_BYTES;
+  #maxBytes = READAHEAD_FIRST_FETCH_BYTES;
 
   /** For a window that long; between FETCH_BYTES and READAHEAD_FETCH_BYTES. */
   within(windowBytes: number): number {
     return Math.min(this.#maxBytes, Math.max(FETCH_BYTES, windowBytes / FETCHES_AHEAD));
+  }
+
+  /** The longest window whose requests, side by side, are known to be answered in good time. */
+  get windowBytes(): number {
+    return Math.max(READAHEAD_WARY_BYTES, FETCHES_AHEAD * this.#maxBytes);
   }
 
   /** A request was answered. One that is short and quick says nothing. */

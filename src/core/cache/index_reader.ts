@@ -1,11 +1,17 @@
 /** The main thread's look at the index. What cannot be read is not there. */
 
-import type { BytePath } from "../bytes.ts";
+import { type BytePath, pathFromBytes } from "../bytes.ts";
 import { Connection } from "../catalog/connection.ts";
 import { CACHE_INDEX_READER_KIB } from "../limits.ts";
 import { blockCount } from "./blocks.ts";
 import type { BlockSums } from "./checksum.ts";
-import { contentsAt, findContent, loadSums } from "./content_lookup.ts";
+import {
+  contentById,
+  contentsAt,
+  findContent,
+  loadSums,
+  presentContents,
+} from "./content_lookup.ts";
 import type { ContentName } from "./content_name.ts";
 import { indexFile } from "./open_index.ts";
 
@@ -54,6 +60,41 @@ export class IndexReader implements Disposable {
       }
       return undefined;
     });
+  }
+
+  /** The content with all its blocks. */
+  wholeById(id: number): (CachedContent & SizedContent & { readonly path: BytePath }) | undefined {
+    const connection = this.#connection;
+    if (connection === undefined) return undefined;
+    return this.#attempt(() => {
+      const row = contentById(connection, id);
+      if (row === undefined) return undefined;
+      const sums = loadSums(connection, id);
+      if (sums.count !== blockCount(row.size)) return undefined;
+      return { content: id, sizeBytes: row.size, sums, path: pathFromBytes(row.path) };
+    });
+  }
+
+  /** Paths of all contents, each once. */
+  paths(): readonly BytePath[] {
+    const connection = this.#connection;
+    if (connection === undefined) return [];
+    const rows = this.#attempt(() => presentContents(connection)) ?? [];
+    return [...new Set(rows.map(({ path }) => pathFromBytes(path)))];
+  }
+
+  /** Ids of contents at paths that are not `isKnown`, by their lengths. */
+  elsewhere(isKnown: (path: BytePath) => boolean): ReadonlyMap<number, readonly number[]> {
+    const found = new Map<number, number[]>();
+    const connection = this.#connection;
+    if (connection === undefined) return found;
+    for (const { id, size, path } of this.#attempt(() => presentContents(connection)) ?? []) {
+      if (isKnown(pathFromBytes(path))) continue;
+      const ids = found.get(size) ?? [];
+      found.set(size, ids);
+      ids.push(id);
+    }
+    return found;
   }
 
   [Symbol.dispose](): void {

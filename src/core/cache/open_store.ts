@@ -92,6 +92,14 @@ export class OpenStore implements Disposable {
     if (row !== undefined) this.#bindTo(slot, this.#open(row));
   }
 
+  /** What the slot has is found by these names, too, and lies at this path now. */
+  adopt(slot: number, names: readonly ContentName[], path: BytePath): void {
+    const content = this.#bySlot.get(slot);
+    if (content === undefined) return;
+    this.batch.addNames(content, names);
+    this.batch.setPath(content, path);
+  }
+
   /**
    * Removes what the slot has, unless another one has it, or it has several names: files of equal
    * bytes, replicas among them, share one content. As `remove`.

@@ -1,11 +1,12 @@
 /** One version while it is open: what of it is on disk, as the main thread knows, and reading it. */
 
 import type { BytePath } from "../bytes.ts";
-import { BLOCK_BYTES, MAX_READ_BYTES } from "../limits.ts";
+import { BLOCK_BYTES, BLOCKS_PER_GROUP, MAX_READ_BYTES } from "../limits.ts";
 import { Memory } from "../sys/memory.ts";
+import type { Proof } from "./backing_contents.ts";
 import type { BlockFiles } from "./block_files.ts";
 import { blockAt, blockCount, blockLength } from "./blocks.ts";
-import { BlockSums, checksumOf } from "./checksum.ts";
+import { ABSENT, BlockSums, checksumOf } from "./checksum.ts";
 import type { ContentName } from "./content_name.ts";
 
 /** The largest read and the rest of the blocks at its ends. */
@@ -115,6 +116,56 @@ export class OpenVersion {
     }
     if (done > 0) this.wasRead = true;
     return done;
+  }
+
+  /**
+   * Reads the whole data file and proves each block of it. `pause` is called after each piece and
+   * says whether to go on. Undefined where not all of it is there, or is written to meanwhile, or
+   * was so shortly before `settledMs` (wall clock) that the next change might not show in the stamp.
+   */
+  async prove(pause: () => Promise<boolean>, settledMs: number): Promise<Proof | undefined> {
+    const { files, buffers, fileOf } = this.ports;
+    const { reads } = files;
+    const content = this.#content;
+    const file = fileOf(content);
+    const memory = buffers.take();
+    let fd = -1;
+    try {
+      fd = await reads.open(file);
+      const { sizeBytes, changedMs, text } = reads.stamp(fd);
+      if (sizeBytes !== this.sizeBytes || changedMs > settledMs) return undefined;
+      const blocks = blockCount(sizeBytes);
+      for (let first = 0; first < blocks; first += BLOCKS_PER_GROUP) {
+        const end = Math.min(blocks, first + BLOCKS_PER_GROUP);
+        const sums = Array.from({ length: end - first }, (_, i) => this.#sums.get(first + i));
+        const lengthBytes = Math.min(end * BLOCK_BYTES, sizeBytes) - first * BLOCK_BYTES;
+        if (sums.includes(ABSENT) || this.#content !== content) return undefined;
+        if ((await this.#readBlocks(fd, first, sums, memory)) < lengthBytes) return undefined;
+        if (!(await pause())) return undefined;
+      }
+      return reads.stamp(fd).text === text ? { file, stamp: text } : undefined;
+    } catch (error) {
+      this.ports.onLost(this, String(error));
+      return undefined;
+    } finally {
+      buffers.give(memory);
+      if (fd >= 0) reads.close(fd);
+    }
+  }
+
+  /** A descriptor of the data file, which is the caller's, if it is as it was proved; else undefined. */
+  async openProved({ file, stamp }: Proof): Promise<number | undefined> {
+    const { reads } = this.ports.files;
+    if (!this.isComplete || this.ports.fileOf(this.#content) !== file) return undefined;
+    let fd = -1;
+    try {
+      fd = await reads.open(file);
+      if (reads.stamp(fd).text === stamp) return fd;
+    } catch (error) {
+      this.ports.onLost(this, String(error));
+    }
+    if (fd >= 0) reads.close(fd);
+    return undefined;
   }
 
   /** Lets go of the data file. */

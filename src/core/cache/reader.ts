@@ -9,9 +9,14 @@
  */
 
 import type { Clock } from "../clock.ts";
-import type { FederatedFile, FetchFile, ReadFile, ServedRead } from "../federation/file.ts";
+import {
+  copied,
+  type FederatedFile,
+  type FetchBytes,
+  type ReadFile,
+  type ServedRead,
+} from "../federation/file.ts";
 import type { OriginId } from "../origins/origin.ts";
-import { ReadBuffers } from "../read_buffers.ts";
 import type { Listening } from "./album_prefetch.ts";
 import type { BlockCache } from "./block_cache.ts";
 import { BlockRead } from "./block_read.ts";
@@ -23,7 +28,7 @@ import { VersionBlocks } from "./version_blocks.ts";
 export interface ReaderPorts {
   readonly clock: Clock;
   readonly cache: BlockCache;
-  readonly fetch: FetchFile;
+  readonly fetch: FetchBytes;
   /** Whether it is worth while to read an origin's files in blocks, and ahead of who reads them. */
   readonly isReadAhead: (origin: OriginId) => boolean;
   /** Told of what is read. Default: nobody is. */
@@ -50,7 +55,6 @@ export class Reader {
   readonly #handles = new Map<FederatedFile, ReaderHandle | typeof STRAIGHT>();
   readonly #versions = new Map<number, OpenVersion>();
   readonly #memory = new ReaderMemory();
-  readonly #buffers = new ReadBuffers();
   readonly #counts = { ...NOTHING_READ };
   readonly #share: MemoryShare;
 
@@ -60,7 +64,7 @@ export class Reader {
 
   /**
    * Reads as many bytes as fit and the file has. `file` is the open handle: one object for as long
-   * as it is open. Rejects as `FetchFile`, within `readDeadlineMs`.
+   * as it is open. Rejects as `FetchBytes`, within `readDeadlineMs`.
    */
   readonly read: ReadFile = async (file, offsetBytes, into, { signal }) => {
     const handle = this.#handleOf(file);
@@ -117,7 +121,8 @@ export class Reader {
     into: Uint8Array,
     signal: AbortSignal,
   ): Promise<ServedRead> {
-    const outcome = await this.ports.fetch(file, offsetBytes, into, { signal });
+    const fetching = this.ports.fetch(file, offsetBytes, into.byteLength, { signal });
+    const outcome = await copied(fetching, into);
     const { bytesRead, origin, failures, failedOver, hedged, proved } = outcome;
     const served = { bytesRead, proved, cacheBytes: 0, memoryBytes: 0, originBytes: bytesRead };
     const how = { origin, failures, hedged, ...(failedOver === undefined ? {} : { failedOver }) };
@@ -133,7 +138,10 @@ export class Reader {
   #handleOf(file: FederatedFile): ReaderHandle | typeof STRAIGHT {
     const known = this.#handles.get(file);
     if (known !== undefined) return known;
-    const isReadAhead = file.replicas().some(({ origin }) => this.ports.isReadAhead(origin));
+    // A file that is gone from its origins has no replicas: who has it open reads on all the same.
+    const isReadAhead =
+      this.#versions.has(file.version) ||
+      file.replicas().some(({ origin }) => this.ports.isReadAhead(origin));
     const handle = isReadAhead
       ? new ReaderHandle(file, this.#enter(file).blocks, this.#share)
       : STRAIGHT;
@@ -151,7 +159,7 @@ export class Reader {
     const { cache, fetch } = this.ports;
     let open = this.#versions.get(file.version);
     if (open === undefined) {
-      const ports = { memory: this.#memory, buffers: this.#buffers, fetch };
+      const ports = { memory: this.#memory, fetch };
       const blocks = new VersionBlocks(file.sizeBytes, cache.open(file), ports);
       open = { blocks, users: 0 };
       this.#versions.set(file.version, open);

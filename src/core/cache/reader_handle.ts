@@ -45,7 +45,8 @@ export class ReaderHandle implements Disposable {
   /** Has fetched what is likely to be read next, side by side. */
   readAhead(): void {
     if (this.#window.aheadBytes === 0) return;
-    const windowBytes = Math.min(this.#window.aheadBytes, this.share.of(this));
+    const { aheadBytes } = this.#window;
+    const windowBytes = Math.min(aheadBytes, this.share.of(this), this.#fetchSize.windowBytes);
     const { endBytes } = this.#window;
     const { sizeBytes } = this.blocks;
     const reached = blockAt(endBytes + BLOCK_BYTES - 1);
@@ -77,7 +78,7 @@ export class ReaderHandle implements Disposable {
       this.#ahead.set(fetch, fetch.want());
       void fetch.settled.then(() => {
         if (fetch.outcome !== undefined) {
-          this.#fetchSize.note(fetch.bytes.byteLength, clock.monotonicMs() - startedMs);
+          this.#fetchSize.note(fetch.lengthBytes, clock.monotonicMs() - startedMs);
         }
         this.#forget(fetch);
       });

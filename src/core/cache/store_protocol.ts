@@ -21,6 +21,13 @@ export type StoreRequest =
     }
   /** This very content is in use, whatever version it was of. */
   | { readonly kind: "hold"; readonly slot: number; readonly content: number }
+  /** What the slot holds is this version's, too, and lies at this path now. Answered with `kept`. */
+  | {
+      readonly kind: "adopt";
+      readonly slot: number;
+      readonly names: readonly ContentName[];
+      readonly path: BytePath;
+    }
   /** What the slot holds is not wanted any more; it is removed unless another slot has it. */
   | { readonly kind: "discard"; readonly slot: number }
   /** It is no longer in use; `wasRead` since it was bound. */

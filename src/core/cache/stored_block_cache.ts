@@ -4,9 +4,11 @@
  * that `has` is right at once, and followed from then on by the store's answers.
  */
 
+import type { BytePath } from "../bytes.ts";
 import type { EventBus } from "../events.ts";
 import { CACHE_QUEUE_BYTES } from "../limits.ts";
 import type { OriginId } from "../origins/origin.ts";
+import type { BackingContent, BackingContents, Proof, ProveOptions } from "./backing_contents.ts";
 import type {
   BlockCache,
   BlockSource,
@@ -20,8 +22,16 @@ import { blockAt, blockCount, requireWholeBlocks } from "./blocks.ts";
 import { ABSENT, BlockSums } from "./checksum.ts";
 import { contentNames, otherNames } from "./content_name.ts";
 import { dataDirectory, dataFile } from "./data_files.ts";
-import type { FormerContent, FormerContents, Holding } from "./former_contents.ts";
-import { IndexReader } from "./index_reader.ts";
+import type {
+  FormerContent,
+  FormerContents,
+  Holding,
+  LostContent,
+  LostContents,
+  WholeContent,
+  WholeContents,
+} from "./former_contents.ts";
+import { type CachedContent, IndexReader } from "./index_reader.ts";
 import { contentDirectory } from "./open_index.ts";
 import { BlockBuffers, OpenVersion, type OpenVersionPorts } from "./open_version.ts";
 import type { StoreAnswer, StoreRequest } from "./store_protocol.ts";
@@ -34,11 +44,15 @@ export interface StoredBlockCachePorts {
   readonly post: (request: Exclude<StoreRequest, { kind: "call" }>) => void;
   /** Whether an origin's bytes are kept. */
   readonly isCached: (origin: OriginId) => boolean;
+  /** All bytes of the file's version are on disk now. */
+  readonly onWhole: (path: BytePath) => void;
   /** For the log. */
   readonly onNotice: (message: string) => void;
 }
 
-export class StoredBlockCache implements BlockCache, FormerContents, Disposable {
+export class StoredBlockCache
+  implements BlockCache, BackingContents, FormerContents, LostContents, WholeContents, Disposable
+{
   readonly #files: BlockFiles;
   readonly #index: IndexReader;
   readonly #versionPorts: OpenVersionPorts;
@@ -107,23 +121,68 @@ export class StoredBlockCache implements BlockCache, FormerContents, Disposable 
       const names = otherNames([replica]);
       return this.#index.find(names, replica.originVersion.sizeBytes)?.content === content;
     });
-    const slot = this.#nextSlot++;
-    const version = new OpenVersion(this.#versionPorts, slot, 0, [], path, sizeBytes);
-    version.setContent(content, sums);
-    this.#bySlot.set(slot, version);
-    this.ports.post({ kind: "hold", slot, content });
+    const held = this.#hold(path, sizeBytes, { content, sums });
     return {
-      sizeBytes,
-      read: (offsetBytes, into) => version.read(offsetBytes, into),
+      ...held.whole,
       discard: () => {
-        if (!isOthers) this.ports.post({ kind: "discard", slot });
-      },
-      [Symbol.dispose]: () => {
-        if (this.#isDisposed || !this.#bySlot.delete(slot)) return;
-        version.close();
-        this.ports.post({ kind: "unbind", slot, wasRead: false });
+        if (!isOthers) this.ports.post({ kind: "discard", slot: held.version.slot });
       },
     };
+  }
+
+  openWhole(file: CacheableFile): WholeContent | undefined {
+    return this.#holdWhole(file)?.whole;
+  }
+
+  async prove(file: CacheableFile, options: ProveOptions): Promise<Proof | undefined> {
+    const held = this.#holdWhole(file);
+    if (held === undefined) return undefined;
+    using _held = held.whole;
+    return await held.version.prove(options.pause, options.settledMs);
+  }
+
+  async openProved(file: CacheableFile, proof: Proof): Promise<BackingContent | undefined> {
+    const held = this.#holdWhole(file, true);
+    if (held === undefined) return undefined;
+    const { whole, version } = held;
+    const fd = await version.openProved(proof);
+    if (fd === undefined) {
+      whole[Symbol.dispose]();
+      return undefined;
+    }
+    return {
+      fd,
+      [Symbol.dispose]: () => {
+        whole[Symbol.dispose]();
+        this.ports.reads.close(fd);
+      },
+    };
+  }
+
+  lost(isInTree: (path: BytePath) => boolean): ReadonlyMap<number, readonly number[]> {
+    return this.#index.elsewhere(isInTree);
+  }
+
+  openLost(id: number): LostContent | undefined {
+    const found = this.#index.wholeById(id);
+    if (found === undefined) return undefined;
+    const { whole, version } = this.#hold(found.path, found.sizeBytes, found);
+    const { slot } = version;
+    return {
+      ...whole,
+      adopt: async (file) => {
+        const names = contentNames(file.replicas());
+        if (names.length === 0 || this.#isDisposed) return;
+        version.keepBegan();
+        this.ports.post({ kind: "adopt", slot, names, path: file.path });
+        await version.settled();
+      },
+    };
+  }
+
+  /** Paths of what is on disk, also of what is there in part. */
+  paths(): readonly BytePath[] {
+    return this.#index.paths();
   }
 
   async room(): Promise<void> {
@@ -218,6 +277,33 @@ export class StoredBlockCache implements BlockCache, FormerContents, Disposable 
     return version;
   }
 
+  /** The version's content, if all of it is there. */
+  #holdWhole(file: CacheableFile, wasRead = false) {
+    const { path, sizeBytes } = file;
+    const found = this.#index.find(contentNames(file.replicas()), sizeBytes);
+    if (found?.sums.count !== blockCount(sizeBytes)) return undefined;
+    return this.#hold(path, sizeBytes, found, wasRead);
+  }
+
+  /** A content in use by whoever looks at it, whatever version it is of; `wasRead`: as reading does. */
+  #hold(path: BytePath, sizeBytes: number, { content, sums }: CachedContent, wasRead = false) {
+    const slot = this.#nextSlot++;
+    const version = new OpenVersion(this.#versionPorts, slot, 0, [], path, sizeBytes);
+    version.setContent(content, sums);
+    this.#bySlot.set(slot, version);
+    this.ports.post({ kind: "hold", slot, content });
+    const whole: WholeContent = {
+      sizeBytes,
+      read: (offsetBytes, into) => version.read(offsetBytes, into),
+      [Symbol.dispose]: () => {
+        if (this.#isDisposed || !this.#bySlot.delete(slot)) return;
+        version.close();
+        this.ports.post({ kind: "unbind", slot, wasRead });
+      },
+    };
+    return { whole, version };
+  }
+
   #close(version: OpenVersion): void {
     const { slot, wasRead } = version;
     if (this.#isDisposed) return;
@@ -259,7 +345,9 @@ export class StoredBlockCache implements BlockCache, FormerContents, Disposable 
     const version = this.#bySlot.get(slot);
     if (version === undefined) return;
     const first = blockAt(offsetBytes);
+    const wasWhole = version.isComplete;
     for (const [i, sum] of sums?.entries() ?? []) version.setSum(content, first + i, sum);
+    if (version.isComplete && !wasWhole) this.ports.onWhole(version.path);
     version.keepEnded();
   }
 

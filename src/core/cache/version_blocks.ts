@@ -4,17 +4,15 @@
  */
 
 import { OwnError } from "../errors.ts";
-import type { FederatedFile, FetchFile, ReadOutcome } from "../federation/file.ts";
+import type { FederatedFile, FetchBytes, ReadOutcome } from "../federation/file.ts";
 import { BLOCK_BYTES, FETCH_BYTES } from "../limits.ts";
-import type { ReadBuffers } from "../read_buffers.ts";
 import type { CachedFile } from "./block_cache.ts";
 import { BlockFetch, type BlockRun } from "./block_fetch.ts";
 import type { HeldBytes, ReaderMemory } from "./reader_memory.ts";
 
 export interface VersionBlocksPorts {
   readonly memory: ReaderMemory;
-  readonly buffers: ReadBuffers;
-  readonly fetch: FetchFile;
+  readonly fetch: FetchBytes;
 }
 
 export interface StartOptions {
@@ -66,22 +64,23 @@ export class VersionBlocks implements Disposable {
 
   /** Fetches blocks that are `missing`; undefined when there is no memory for it. */
   start(file: FederatedFile, run: BlockRun, options: StartOptions): BlockFetch | undefined {
-    const { memory, buffers, fetch } = this.ports;
+    const { memory, fetch } = this.ports;
     const offsetBytes = run.first * BLOCK_BYTES;
     const lengthBytes = Math.min(run.end * BLOCK_BYTES, this.sizeBytes) - offsetBytes;
     if (!memory.take(lengthBytes, !options.background)) return undefined;
-    const started = new BlockFetch(run, buffers.take(lengthBytes), {
-      read: async (into, signal) => {
-        const outcome = await fetch(file, offsetBytes, into, { ...options, signal });
-        if (outcome.bytesRead === lengthBytes) return outcome;
-        throw new OwnError("internal", `${outcome.bytesRead} of ${lengthBytes} bytes were read`);
+    const started = new BlockFetch(run, lengthBytes, {
+      read: async (signal) => {
+        const fetched = await fetch(file, offsetBytes, lengthBytes, { ...options, signal });
+        const { bytesRead } = fetched.outcome;
+        if (bytesRead === lengthBytes) return fetched;
+        fetched[Symbol.dispose]();
+        throw new OwnError("internal", `${bytesRead} of ${lengthBytes} bytes were read`);
       },
       onArrived: (arrived, outcome) => this.#arrived(arrived, outcome),
       onLost: (lost) => {
         memory.give(lengthBytes);
         this.#forget(lost);
       },
-      onFree: (bytes) => buffers.give(bytes),
     });
     for (let block = run.first; block < run.end; block++) this.#fetches.set(block, started);
     return started;
@@ -103,8 +102,8 @@ export class VersionBlocks implements Disposable {
 
   #arrived(fetch: BlockFetch, outcome: ReadOutcome): void {
     const { memory } = this.ports;
-    const { bytes, run } = fetch;
-    const held = { fetch, lengthBytes: bytes.byteLength, drop: () => this.#drop(held) };
+    const { bytes, lengthBytes, run } = fetch;
+    const held = { fetch, lengthBytes, drop: () => this.#drop(held) };
     memory.hold(held);
     this.#held.set(fetch, held);
     if (!this.#isOpen) this.#drop(held);

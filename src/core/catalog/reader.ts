@@ -207,19 +207,17 @@ export class SqliteCatalogReader implements CatalogReader {
   }
 
   pathOf(entry: number): BytePath | undefined {
+    if (entry === ROOT_ENTRY) return "" as BytePath;
     return this.#read(() => {
-      const names = this.#connection.statement<
-        { readonly parent: number; readonly name: Uint8Array },
-        [number]
-      >(READER_SQL.name);
-      let path = "" as BytePath;
-      for (let at = entry; at !== ROOT_ENTRY; ) {
-        const row = names.get(at);
-        if (row === null) return undefined;
-        path = joinPath(nameFromBytes(row.name) as string as BytePath, path);
-        at = row.parent;
-      }
-      return path;
+      const row = this.#connection
+        .statement<{ readonly parent: number; readonly name: Uint8Array }, [number]>(
+          READER_SQL.name,
+        )
+        .get(entry);
+      const parent = row === null ? undefined : this.#directoryPath(row.parent);
+      return row === null || parent === undefined
+        ? undefined
+        : joinPath(parent, nameFromBytes(row.name));
     });
   }
 

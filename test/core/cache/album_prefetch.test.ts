@@ -3,7 +3,7 @@ import { AlbumPrefetch } from "../../../src/core/cache/album_prefetch.ts";
 import { blockCount } from "../../../src/core/cache/blocks.ts";
 import { sleep } from "../../../src/core/clock.ts";
 import { OriginError } from "../../../src/core/errors.ts";
-import { PREFETCH_TRACK_BYTES, PREFETCH_TRACKS } from "../../../src/core/limits.ts";
+import { LOOK_BYTES, PREFETCH_TRACK_BYTES, PREFETCH_TRACKS } from "../../../src/core/limits.ts";
 import type { OriginId } from "../../../src/core/origins/origin.ts";
 import { MemoryBlockCache } from "../../support/memory_block_cache.ts";
 import { settle, VirtualClock } from "../../support/virtual_clock.ts";
@@ -41,12 +41,11 @@ class Album {
     clock: this.clock,
     cache: this.cache,
     listening: this.prefetch,
-    fetch: async (file, offsetBytes, into) => {
-      const { content } = this.track(file.version);
-      into.set(content.subarray(offsetBytes, offsetBytes + into.byteLength));
-      const bytesRead = into.byteLength;
-      return { bytesRead, origin: BUCKET, failures: 0, hedged: false, proved: true };
-    },
+    fetch: async (file, offsetBytes, bytesRead) => ({
+      outcome: { bytesRead, origin: BUCKET, failures: 0, hedged: false, proved: true },
+      bytes: this.track(file.version).content.slice(offsetBytes, offsetBytes + bytesRead),
+      [Symbol.dispose]: () => undefined,
+    }),
   });
 
   track(number: number): TestFile {
@@ -89,6 +88,19 @@ describe("AlbumPrefetch", () => {
     await album.clock.run(album.reading.read(album.track(1), TRACK_BYTES - 128 * KIB, 128 * KIB));
     await album.clock.advance(60_000);
     expect(album.requests).toEqual([]);
+  });
+
+  test("takes no file for a track that is no longer than a look", async () => {
+    const album = new Album();
+    const asked: number[] = [];
+    album.nextTrack = (version) => {
+      asked.push(version);
+      return album.tracks[version];
+    };
+    album.prefetch.listenedTo(testFile(LOOK_BYTES, 1));
+    expect(asked).toEqual([]);
+    album.prefetch.listenedTo(testFile(LOOK_BYTES + 1, 1));
+    expect(asked).toEqual([1]);
   });
 
   test("leaves a track to its reader as soon as there is one", async () => {

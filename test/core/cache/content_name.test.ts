@@ -27,9 +27,27 @@ test("contentName() leaves out the path where the token is made of the bytes", (
   const expected = createHash("sha256").update(`nas\0\x001234\0${md5}`).digest("hex");
   expect(at("a/b", md5) as string).toBe(expected.slice(0, 32));
   for (const token of [md5, `${md5}-12`]) expect(at("a", token)).toBe(at("b", token));
-  // Of local files, of shares, of servers that make up their ETags.
-  for (const token of ["7:1.2:3.4", "1767323045.1", "1767323045", "e", `${md5}x`, `${md5}-`]) {
+  // Of shares, of servers that make up their ETags.
+  for (const token of ["1767323045.1", "1767323045", "e", `${md5}x`, `${md5}-`]) {
     expect(at("a", token)).not.toBe(at("b", token));
+  }
+});
+
+test("contentName() leaves out the path of a file that inode and ctime tell from all others", () => {
+  const at = (path: string, token: string) =>
+    contentName(replica({ path: pathFromText(path), originVersion: { sizeBytes: 1234, token } }));
+  const token = "4242:1767323045.123456789:1700000000.0";
+  expect(at("old/a.flac", token)).toBe(at("new/a.flac", token));
+  // Written to, or another file; renamed itself, which moves the ctime, too.
+  for (const other of [
+    "4242:1767323045.123456790:1700000000.0",
+    "4243:1767323045.123456789:1700000000.0",
+  ]) {
+    expect(at("old/a.flac", other)).not.toBe(at("old/a.flac", token));
+  }
+  // Of file systems that make inode numbers up: their ctimes are coarse.
+  for (const coarse of ["7:1767323045.0:1767323045.0", "7:1767323045.120000000:1767323044.0"]) {
+    expect(at("old/a.flac", coarse)).not.toBe(at("new/a.flac", coarse));
   }
 });
 

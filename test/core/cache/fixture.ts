@@ -1,7 +1,7 @@
 /** A block cache with its store in one thread, on a directory that is gone after the test. */
 
 import fs from "node:fs";
-import { pathFromText } from "../../../src/core/bytes.ts";
+import { type BytePath, pathFromText } from "../../../src/core/bytes.ts";
 import type { CacheableFile, CachedFile } from "../../../src/core/cache/block_cache.ts";
 import { type BlockReads, DiskBlockReads } from "../../../src/core/cache/block_reads.ts";
 import { BlockStore } from "../../../src/core/cache/block_store.ts";
@@ -53,6 +53,8 @@ export class TestCache implements Disposable {
   readonly clock = new VirtualClock();
   readonly events: MusicFsEvent[] = [];
   readonly notices: string[] = [];
+  /** Files that became whole, in that order. */
+  readonly whole: BytePath[] = [];
   readonly cache: StoredBlockCache;
   readonly store: BlockStore;
   readonly calls: StoreCalls;
@@ -78,6 +80,7 @@ export class TestCache implements Disposable {
       reads: options.reads ?? new ReadsAtOnce(),
       post: (request: StoreRequest) => queueMicrotask(() => this.store.take(request)),
       isCached: options.isCached ?? (() => true),
+      onWhole: (path) => this.whole.push(path),
       onNotice: (message) => this.notices.push(message),
     });
     this.calls = this.store.calls((done, total) => this.progress.push([done, total]));

@@ -32,10 +32,10 @@ describe("ReadaheadWindow", () => {
     expect(after(...stretch(0, LOOK + 4, 4))).toBe(128);
   });
 
-  test("is as long as what was read beyond that in sequence, from 128 KiB to 8 MiB", () => {
+  test("is as long as what was read beyond that in sequence, from 128 KiB to 16 MiB", () => {
     const lengths = [96, 128, 160, 256, 300, 512, 1000, 1024, 2048, 5000, 8192, 100_000];
     expect(lengths.map((length) => after(...stretch(0, LOOK + length, 32)))).toEqual([
-      128, 128, 256, 256, 512, 512, 1024, 1024, 2048, 8192, 8192, 8192,
+      128, 128, 256, 256, 512, 512, 1024, 1024, 2048, 8192, 8192, 16384,
     ]);
   });
 

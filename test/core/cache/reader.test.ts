@@ -1,6 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { OriginError } from "../../../src/core/errors.ts";
-import { BLOCK_BYTES, LOOK_BYTES, READER_MEMORY_BYTES } from "../../../src/core/limits.ts";
+import {
+  BLOCK_BYTES,
+  FETCH_QUICK_MS,
+  LOOK_BYTES,
+  READER_MEMORY_BYTES,
+} from "../../../src/core/limits.ts";
 import type { OriginId } from "../../../src/core/origins/origin.ts";
 import { settle } from "../../support/virtual_clock.ts";
 import { KIB, MIB, ReaderSetting, testFile } from "./slow_source.ts";
@@ -104,6 +109,20 @@ describe("Reader: blocks", () => {
     ]);
     expect(setting.cache.blocksOf(1)).toEqual([]);
     expect(setting.reader.usage.versions).toBe(0);
+  });
+
+  test("who first reads a file that is gone reads what others have of it (NFR-7.1)", async () => {
+    const setting = new ReaderSetting();
+    const file = testFile(BLOCK_BYTES);
+    await setting.get(file, 0, 100);
+    const late = Object.assign(file.again(), { replicas: () => [] });
+    expect(await setting.get(late, 200, 100)).toMatchObject({ memoryBytes: 100 });
+    setting.takeRequests();
+    setting.reader.release(file);
+    expect(await setting.get(late, 400, 100)).toMatchObject({ bytesRead: 100, originBytes: 0 });
+    expect(setting.takeRequests()).toEqual([]);
+    setting.reader.release(late);
+    expect(setting.reader.usage).toMatchObject({ versions: 0, handles: 0 });
   });
 
   test("never keeps a byte of a replica that is only probably the same", async () => {
@@ -211,8 +230,8 @@ describe("Reader: readahead", () => {
     const startedMs = setting.clock.monotonicMs();
     await setting.stream(file, 0, 64 * MIB);
     const roundTrips = (setting.clock.monotonicMs() - startedMs) / setting.latencyMs;
-    // Without readahead it is 1024. A look takes 7, the window reaches 8 MiB after 7 more, and the
-    // other 48 MiB take 6.
+    // Without readahead it is 1024. A look takes 7, the window reaches 16 MiB after 8 more, and the
+    // other 32 MiB take 2 or 3.
     expect(roundTrips).toBeLessThanOrEqual(21);
     const ranges = setting.takeRequests();
     expect(ranges.reduce((sum, [, length]) => sum + length, 0)).toBe(64 * KIB);
@@ -227,8 +246,9 @@ describe("Reader: readahead", () => {
       const lengths = setting.takeRequests().map(([, lengthKib]) => lengthKib);
       return { longest: Math.max(...lengths), count: lengths.length };
     };
-    expect(await lengthsWith(50)).toMatchObject({ longest: 1024 });
-    expect((await lengthsWith(50)).count).toBeLessThan(60);
+    expect(await lengthsWith(50)).toMatchObject({ longest: 4096 });
+    expect((await lengthsWith(50)).count).toBeLessThan(30);
+    expect(await lengthsWith(FETCH_QUICK_MS + 1)).toMatchObject({ longest: 1024 });
     expect(await lengthsWith(2500)).toMatchObject({ longest: 256 });
   });
 
@@ -263,6 +283,25 @@ describe("Reader: readahead", () => {
       handles: 0,
       sequential: 0,
     });
+  });
+
+  test("gives the memory of what it fetched back: what gives way at once, the rest with the file", async () => {
+    const setting = new ReaderSetting();
+    // Nothing is kept on disk.
+    setting.proved = false;
+    const file = testFile(2 * READER_MEMORY_BYTES);
+    const other = file.again();
+    await setting.stream(file, 0, file.sizeBytes, MIB);
+    const { memoryBytes } = setting.reader.usage;
+    expect(memoryBytes).toBeLessThanOrEqual(READER_MEMORY_BYTES);
+    expect(setting.lentBytes).toBe(memoryBytes);
+    // What a read waits for is lent until it is answered, whoever closes the file meanwhile.
+    const reading = setting.read(other, 0, 10);
+    setting.reader.release(file);
+    setting.reader.release(other);
+    expect((await setting.clock.run(reading)).bytesRead).toBe(10);
+    await settle();
+    expect(setting.lentBytes).toBe(0);
   });
 
   test("what one reader gave up goes on when another reads there", async () => {

@@ -4,7 +4,7 @@ import { type BytePath, pathFromText } from "../../../src/core/bytes.ts";
 import { Reader, type ReaderPorts } from "../../../src/core/cache/reader.ts";
 import type { Replica } from "../../../src/core/catalog/catalog.ts";
 import { sleep } from "../../../src/core/clock.ts";
-import type { FederatedFile, FetchFile, ServedRead } from "../../../src/core/federation/file.ts";
+import type { FederatedFile, FetchBytes, ServedRead } from "../../../src/core/federation/file.ts";
 import type { OriginId } from "../../../src/core/origins/origin.ts";
 import { MemoryBlockCache } from "../../support/memory_block_cache.ts";
 import { VirtualClock } from "../../support/virtual_clock.ts";
@@ -69,6 +69,8 @@ export class ReaderSetting {
   readonly failures: (Error | undefined)[] = [];
   /** Requests under way. */
   active = 0;
+  /** Memory of answers that is not given back yet. */
+  lentBytes = 0;
 
   constructor(ports: Partial<ReaderPorts> = {}) {
     this.reader = new Reader({
@@ -117,8 +119,12 @@ export class ReaderSetting {
       .map(({ offsetBytes, lengthBytes }) => [offsetBytes / KIB, lengthBytes / KIB]);
   }
 
-  readonly #fetch: FetchFile = async (file, offsetBytes, into, { signal, background = false }) => {
-    const lengthBytes = into.byteLength;
+  readonly #fetch: FetchBytes = async (
+    file,
+    offsetBytes,
+    lengthBytes,
+    { signal, background = false },
+  ) => {
     const atMs = this.clock.monotonicMs();
     this.requests.push({ atMs, path: file.path, offsetBytes, lengthBytes, background, signal });
     const failure = this.failures.shift();
@@ -130,8 +136,18 @@ export class ReaderSetting {
     }
     if (failure !== undefined) throw failure;
     if (!(file instanceof TestFile)) throw new Error("a file of another test");
-    into.set(file.content.subarray(offsetBytes, offsetBytes + lengthBytes));
+    const bytes = file.content.slice(offsetBytes, offsetBytes + lengthBytes);
     const { origin } = file;
-    return { bytesRead: lengthBytes, origin, failures: 0, hedged: false, proved: this.proved };
+    const how = { origin, failures: 0, hedged: false, proved: this.proved };
+    this.lentBytes += lengthBytes;
+    return {
+      outcome: { bytesRead: lengthBytes, ...how },
+      bytes,
+      [Symbol.dispose]: () => {
+        // Whoever reads it after this is found out.
+        bytes.fill(0);
+        this.lentBytes -= lengthBytes;
+      },
+    };
   };
 }

@@ -28,6 +28,6 @@ export class InlineDisk implements DiskClient {
   }
 
   async close(): Promise<void> {
-    this.disk.close();
+    this.disk.release();
   }
 }

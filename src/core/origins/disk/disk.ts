@@ -112,6 +112,8 @@ export class Disk implements Disposable {
   }
 
   openDirectory(path: BytePath): OpenedDirectory {
+    // A directory that was removed opens as itself: only its listing would fail.
+    if (path === ROOT_PATH) this.#goByPath();
     const fd = this.#reopening(() => check("open", this.#beneath.open(path, DIRECTORY_FLAGS)));
     try {
       this.#beneath.look(fd);
@@ -219,7 +221,7 @@ export class Disk implements Disposable {
   /** Goes by the root's path again and reads one stretch of its entries. */
   probe(): ProbeResult {
     try {
-      const replaced = this.#root.refresh();
+      const replaced = this.#goByPath();
       const { fd } = this.openDirectory(ROOT_PATH);
       try {
         this.#beneath.entries(fd);
@@ -227,7 +229,6 @@ export class Disk implements Disposable {
         this.closeDirectory(fd);
       }
       if (!replaced) return { status: "ok" };
-      this.#kept.closeAll();
       const reason = "its path leads to another directory than before; scan it";
       return { status: "degraded", reason };
     } catch (error) {
@@ -248,23 +249,30 @@ export class Disk implements Disposable {
     this.#root.close();
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     this.release();
   }
 
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  /** A file system that was mounted anew answers on the descriptors that are opened anew. */
+  /**
+   * A file system that was mounted anew answers on the descriptors that are opened anew. And what is
+   * not below a root that has given its place to another may well be below that one.
+   */
   #reopening<T>(operation: () => T): T {
     try {
       return operation();
     } catch (error) {
-      if (!(error instanceof DiskFailure) || error.code !== "device_gone") throw error;
-      this.release();
+      if (!(error instanceof DiskFailure)) throw error;
+      if (error.code === "device_gone") this.release();
+      else if (error.code !== "not_found" || !this.#goByPath()) throw error;
       return operation();
     }
+  }
+
+  /** True when the root's path leads to another directory than before; throws when to none. */
+  #goByPath(): boolean {
+    const replaced = this.#root.refresh();
+    if (replaced) this.#kept.closeAll();
+    return replaced;
   }
 
   #openFile(path: BytePath): number {

@@ -27,6 +27,8 @@ export interface ErrorContext {
   readonly region: string | undefined;
   /** Wall clock, ms. */
   readonly nowMs: number;
+  /** What to ask for where access is denied. Default {@link ASK_FOR_RIGHTS}. */
+  readonly rights?: string;
 }
 
 /** The server's refusal, without any text of its own; the `cause` of the error told. */
@@ -125,6 +127,7 @@ const CLOSED: Meaning = ["credentials", "the account is closed, suspended or not
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   NoSuchKey: ["not_found", "does not exist in the bucket"],
   PreconditionFailed: ["version_changed", "has changed since it was listed"],
+  ConditionalRequestConflict: ["version_changed", "is being written by somebody else"],
   InvalidObjectState: [
     "archived",
     "is archived and must be restored first (aws s3api restore-object)",
@@ -184,7 +187,7 @@ function byStatus(status: number, answer: Answer, context: ErrorContext): Meanin
       return ["misconfigured", regionMessage(answer, context)];
     case 401:
     case 403:
-      return ["denied", `the server denies access to it; ${ASK_FOR_RIGHTS}`];
+      return ["denied", `the server denies access to it; ${context.rights ?? ASK_FOR_RIGHTS}`];
     case 404:
       return ["not_found", "does not exist in the bucket"];
     case 408:

@@ -20,7 +20,7 @@ export interface HttpRequest {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | readonly string[] | null>>;
   readonly headers: Readonly<Record<string, string>>;
-  /** Of the requests that get temporary credentials; S3's own have none. */
+  /** Of the requests that get temporary credentials, and of objects that are written. */
   readonly body?: string | Uint8Array;
 }
 

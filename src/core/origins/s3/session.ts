@@ -1,15 +1,17 @@
 /**
- * The four requests that an S3 origin makes, over the AWS SDK. The SDK is loaded with the first of
- * them; its retries are off, as those of the federation are the only ones. Every request can be
- * cancelled at any point and fails as the contract of `Origin` says.
+ * The requests that S3 gets, over the AWS SDK: the four of an origin, and two of who publishes. The
+ * SDK is loaded with the first of them; its retries are off, as those of the federation are the only
+ * ones. Every request can be cancelled at any point and fails as the contract of `Origin` says.
  */
 
 import type {
+  DeleteObjectCommandInput,
   GetObjectCommandInput,
   GetObjectCommandOutput,
   HeadObjectCommandInput,
   HeadObjectCommandOutput,
   ListObjectsV2CommandInput,
+  PutObjectCommandInput,
   S3Client,
   S3ClientConfig,
 } from "@aws-sdk/client-s3";
@@ -37,6 +39,8 @@ export interface SessionPorts {
 export interface Caller {
   readonly path: BytePath;
   readonly signal?: AbortSignal | undefined;
+  /** What the credentials need for it, for who is denied it. Default: what an origin needs. */
+  readonly rights?: string;
 }
 
 type Sdk = typeof import("@aws-sdk/client-s3");
@@ -102,6 +106,25 @@ export class S3Session {
     );
   }
 
+  /** An object as a whole, in place of one of its key. */
+  putObject(
+    input: Omit<PutObjectCommandInput, "Bucket" | "Body"> & { readonly Body: Uint8Array },
+    caller: Caller,
+  ): Promise<unknown> {
+    const whole = { ...input, Bucket: this.#settings.bucket };
+    return this.#send(caller, ({ sdk, client }, options) =>
+      client.send(new sdk.PutObjectCommand(whole), options),
+    );
+  }
+
+  /** Succeeds for an object that is not there. */
+  deleteObject(input: Omit<DeleteObjectCommandInput, "Bucket">, caller: Caller): Promise<unknown> {
+    const whole = { ...input, Bucket: this.#settings.bucket };
+    return this.#send(caller, ({ sdk, client }, options) =>
+      client.send(new sdk.DeleteObjectCommand(whole), options),
+    );
+  }
+
   /** A page; keys and prefixes in it are percent-encoded if the server can. */
   async listObjects(
     input: Omit<ListObjectsV2CommandInput, "Bucket">,
@@ -132,6 +155,7 @@ export class S3Session {
       endpoint,
       region: this.#region,
       nowMs: this.#ports.clock.wallMs(),
+      ...(caller.rights === undefined ? {} : { rights: caller.rights }),
     });
     if (failure.code === "credentials") this.#forgetCredentials();
     if (failure.code === "overloaded" && failure.cause instanceof S3Refusal) {
@@ -189,6 +213,8 @@ export class S3Session {
       maxAttempts: 1,
       forcePathStyle,
       followRegionRedirects: false,
+      // The transport sends a body with its request, and waits for no 100.
+      expectContinueHeader: false,
       requestChecksumCalculation: "WHEN_REQUIRED",
       responseChecksumValidation: "WHEN_REQUIRED",
       requestHandler: this.#transport,

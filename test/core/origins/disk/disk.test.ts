@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ByteName, type BytePath, ROOT_PATH } from "../../../../src/core/bytes.ts";
 import { Disk, type DiskOptions } from "../../../../src/core/origins/disk/disk.ts";
@@ -296,6 +296,40 @@ describe("Disk's root", () => {
     expect(read(disk)).toBe("0123456789");
     wait();
     expect(read(disk)).toBe("new");
+  });
+
+  test("is not trusted to lack what its path may lead to by now", () => {
+    const { disk } = timed();
+    using _ = disk;
+    const away = join(tree.directory, "away");
+    renameSync(tree.root, away);
+    mkdirSync(tree.root);
+    expect(names(disk).names).toEqual([]);
+    expect(failureOf(() => disk.stat(FILE))?.code).toBe("not_found");
+    rmdirSync(tree.root);
+    renameSync(away, tree.root);
+    expect(read(disk, FILE, { version: true })).toBe("0123456789");
+  });
+
+  test("is listed from where its path leads to now", () => {
+    const { disk } = timed();
+    using _ = disk;
+    const away = join(tree.directory, "away");
+    renameSync(tree.root, away);
+    mkdirSync(tree.root);
+    expect(names(disk).names).toEqual([]);
+    rmdirSync(tree.root);
+    renameSync(away, tree.root);
+    expect<string[]>(names(disk).names).toEqual(["file"]);
+  });
+
+  test("that is removed is gone, and does not just lack its files", () => {
+    const { disk } = timed();
+    using _ = disk;
+    expect(read(disk)).toBe("0123456789");
+    rmSync(tree.root, { recursive: true });
+    expect(failureOf(() => disk.stat(FILE))?.code).toBe("device_gone");
+    expect(failureOf(() => names(disk))?.code).toBe("device_gone");
   });
 
   test("says once that another directory took its place", () => {
