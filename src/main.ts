@@ -180,6 +180,9 @@ if (problem !== undefined) {
 if (process.argv[2] === "__guard") {
   const { guardMain } = await import("./core/origins/disk/guard_main.ts");
   guardMain();
+} else if (process.argv[2] === "__abort") {
+  const { abortMain } = await import("./core/fuse/abort_main.ts");
+  await abortMain(process.argv.slice(3));
 } else if (process.argv[2] === "__complete") {
   const { printCompletion } = await import("./commands/completion/print.ts");
   await printCompletion(await wholeProgram(), process.argv.slice(3));

@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ProcessLock } from "../../src/core/catalog/process_lock.ts";
 import { Home } from "./cli.ts";
@@ -72,6 +72,25 @@ describe("musicfs cache", () => {
     expect((await home.run("cache", "clear", "b")).stdout).toBe("removed 1 files, 148 KiB\n");
     expect((await home.run("cache", "clear")).stdout).toBe("removed 1 files, 148 KiB\n");
     expect(dataFiles(home)).toEqual([]);
+  });
+
+  test("prefetch leaves nothing for scan --chunks to read", async () => {
+    using home = await library();
+    await home.run("cache", "prefetch", "a/1.flac", "a/2.flac");
+    const scan = await home.run("scan", "--chunks", "--json");
+    const playlist = readFileSync(join(home.path, "disk/a/list.m3u")).byteLength;
+    expect(JSON.parse(scan.stdout).chunks).toMatchObject([
+      { files: 4, read_bytes: SIZE + playlist, failed: [] },
+    ]);
+  });
+
+  test("keeps the files of a directory that was renamed (S-4)", async () => {
+    using home = await library();
+    await home.run("cache", "prefetch", "b/3.flac");
+    renameSync(join(home.path, "disk/b"), join(home.path, "disk/c"));
+    await home.run("scan");
+    const { stdout } = await home.run("cache", "prefetch", "c", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ files: 1, bytes: SIZE, fetched_bytes: 0 });
   });
 
   test("pin fetches what playlists and paths name, and unpin lets it go", async () => {

@@ -184,6 +184,25 @@ credentials = { command = "pass attic" }
     );
   });
 
+  test("ls shows the login directory of an SSH server as ~", async () => {
+    using home = new Home();
+    for (const [id, ...flags] of [
+      ["a"],
+      ["b", "--path", "~/"],
+      ["c", "--path", "~/music"],
+      ["d", "--path", "/srv/music"],
+    ] as const) {
+      await home.run("origins", "add", id, "--type", "sftp", "--host", "h", "--no-check", ...flags);
+    }
+    const { stdout } = await home.run("origins", "ls");
+    expect(stdout.match(/sftp:\/\/.*/g)).toEqual([
+      "sftp://h/~",
+      "sftp://h/~",
+      "sftp://h/~/music",
+      "sftp://h/srv/music",
+    ]);
+  });
+
   /** Flags after `origins add x`, and what is said. */
   const WRONG: readonly (readonly [readonly string[], string])[] = [
     [["--type", "locl"], '--type must be one of local, nfs, smb, s3, sftp, not "locl"'],

@@ -1,7 +1,7 @@
 /** What `origins add` says of origins that do not answer as they should, type by type: what is wrong, and what to do. */
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Home, type Ran } from "../commands/cli.ts";
 import { ScriptedServer } from "../core/origins/sftp/scripted_server.ts";
@@ -169,13 +169,22 @@ describe("musicfs origins add of an SSH server", () => {
     await using server = await ScriptedServer.start();
     await using other = await ScriptedServer.start();
     expect((await home.run(...flagsFor(server))).code).toBe(0);
-    writeFileSync(server.knownHosts, `[127.0.0.1]:${server.port} ${other.hostKey}\n`);
+    const replaceKey = () =>
+      writeFileSync(server.knownHosts, `[127.0.0.1]:${server.port} ${other.hostKey}\n`);
+    replaceKey();
     const health = await home.run("health");
     expect(health.code).toBe(2);
     const command = /accept it: `musicfs (.*?)`/.exec(health.stdout)?.[1] ?? "";
     expect(command).toStartWith("origins set attic --accept-host-key SHA256:");
-    expect((await home.run(...command.split(" "))).code).toBe(0);
-    expect((await home.run("health")).code).toBe(0);
+    // Of a file that was chosen, another one knows nothing.
+    const chosen = join(home.path, "chosen.toml");
+    renameSync(home.configFile, chosen);
+    replaceKey();
+    const elsewhere = await home.run("health", "--config", chosen);
+    const itsCommand = /accept it: `musicfs (.*?)`/.exec(elsewhere.stdout)?.[1] ?? "";
+    expect(itsCommand).toBe(`--config ${chosen} ${command}`);
+    expect((await home.run(...itsCommand.split(" "))).code).toBe(0);
+    expect((await home.run("health", "--config", chosen)).code).toBe(0);
   });
 
   test("with another fingerprint than its own records nothing (R-4)", async () => {

@@ -69,8 +69,14 @@ function whereOf(origin: OriginSettings): string {
     case "sftp": {
       const user = origin.user === undefined ? "" : `${origin.user}@`;
       const port = origin.port === undefined ? "" : `:${origin.port}`;
-      const path = origin.path.startsWith("/") ? origin.path : `/~/${origin.path}`;
-      return `sftp://${user}${origin.host}${port}${path}`;
+      return `sftp://${user}${origin.host}${port}${sftpPath(origin.path)}`;
     }
   }
+}
+
+/** As URLs have it: what begins at the login directory is below `~`, which is that directory. */
+function sftpPath(path: string): string {
+  if (path.startsWith("/")) return path;
+  const below = path.replace(/^~(?:\/+|$)/, "");
+  return below === "" || below === "." ? "/~" : `/~/${below}`;
 }

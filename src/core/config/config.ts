@@ -113,6 +113,8 @@ export interface SftpOriginSettings extends CommonOriginSettings {
   readonly knownHosts: string;
   /** Default 4. */
   readonly maxConnections: number;
+  /** The configuration file that this is from, absolute, where it was chosen; undefined: the usual one. */
+  readonly configFile?: string;
 }
 
 export type OriginSettings =

@@ -81,7 +81,17 @@ export async function configOfText(
 
 function completed(written: WrittenConfig, flags: ConfigFlags, around: Surroundings): Config {
   const config = resolveConfig(overridden(written, flags, around), around);
-  return withOwnCacheDir(config, flags, around);
+  return withOwnCacheDir(fromChosenFile(config, flags, around), flags, around);
+}
+
+/** Tells origins whose errors name commands which file those are to find. */
+function fromChosenFile(config: Config, flags: ConfigFlags, around: Surroundings): Config {
+  const { path, chosen } = configFileOf(flags, around);
+  if (!chosen) return config;
+  const origins = config.origins.map((origin) =>
+    origin.originType === "sftp" ? { ...origin, configFile: path } : origin,
+  );
+  return { ...config, origins };
 }
 
 /**

@@ -48,7 +48,9 @@ function milliseconds(value: number): number {
 }
 
 function settingsJson(settings: object): Record<string, unknown> {
-  const named = Object.entries(settings).map(([key, value]): [string, unknown] => {
+  // Which file they are from is none of them.
+  const own = Object.entries(settings).filter(([key]) => key !== "configFile");
+  const named = own.map(([key, value]): [string, unknown] => {
     if (key === "credentials") return [key, credentialsJson(value)];
     if (key === "bandwidthLimitBytesPerSec")
       return ["bandwidth_limit_bytes_per_sec", value ?? null];

@@ -40,7 +40,7 @@ function checkOrigin(
 }
 
 function checkTarget(machine: Machine, target: SshTarget, findings: Findings): void {
-  const { host, port, knownHostsFiles, originId } = target;
+  const { host, port, knownHostsFiles, acceptCommand } = target;
   for (const file of knownHostsFiles) {
     if (((machine.state(file)?.mode ?? 0) & OTHERS_MAY_WRITE) === 0) continue;
     findings.warning(
@@ -56,6 +56,6 @@ function checkTarget(machine: Machine, target: SshTarget, findings: Findings): v
   findings.problem(
     `no key of ${displayText(host)} is recorded in ${files}`,
     `see its fingerprint with \`${scan} | ssh-keygen -lf -\`, compare it with what the server's owner tells ` +
-      `you, and accept it: musicfs origins set ${originId} --accept-host-key FINGERPRINT`,
+      `you, and accept it: ${acceptCommand} --accept-host-key FINGERPRINT`,
   );
 }
