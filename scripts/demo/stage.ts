@@ -5,7 +5,7 @@
 import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { leftProcesses } from "../gate/leftovers.ts";
+import { leftProcesses, settled } from "../gate/leftovers.ts";
 import { startS3Cloud } from "./cloud.ts";
 import { directoryOrigin } from "./disk.ts";
 import { type DemoLibrary, makeDemoLibrary, ORIGIN_IDS, type OriginId } from "./library.ts";
@@ -169,7 +169,8 @@ export class Stage implements AsyncDisposable {
     this.#ending = true;
     await Promise.allSettled([this.#underWay]);
     await this.#cleanUp.disposeAsync();
-    const left = [...mountsBelow(this.#root), ...leftProcesses(this.#root)];
+    const look = () => [...mountsBelow(this.#root), ...leftProcesses(this.#root)];
+    const left = await settled(look);
     if (left.length > 0) throw new Error(`left behind: ${left.join(", ")}`);
     rmSync(this.#root, { recursive: true });
   }

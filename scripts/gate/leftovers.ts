@@ -5,6 +5,19 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 
+/** How long processes that were told to end may take to be gone. */
+const SETTLE_MS = 3000;
+const SETTLE_STEP_MS = 100;
+
+/** What `look` finds once it finds nothing, or at last. */
+export async function settled(look: () => readonly string[]): Promise<readonly string[]> {
+  for (let waitedMs = 0; ; waitedMs += SETTLE_STEP_MS) {
+    const left = look();
+    if (left.length === 0 || waitedMs >= SETTLE_MS) return left;
+    await Bun.sleep(SETTLE_STEP_MS);
+  }
+}
+
 /** What `read` says; empty where a process is gone or not ours to look at. */
 function ofProcess(read: () => string): string {
   try {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runCommand } from "./command.ts";
 import { readJunit } from "./junit.ts";
-import { leftovers } from "./leftovers.ts";
+import { leftovers, settled } from "./leftovers.ts";
 import type { Stage } from "./stage.ts";
 import { failed, sum, type Tally } from "./tally.ts";
 import { toldSecrets } from "./told.ts";
@@ -14,10 +14,6 @@ const MACHINE_SUITES: readonly string[] = ["integration", "e2e"];
 
 /** Directories under test/ whose tests need nothing of the machine, but more time than a quick check has. */
 const LONG_SUITES: readonly string[] = ["faults"];
-
-/** How long processes that were told to end may take to be gone. */
-const SETTLE_MS = 3000;
-const SETTLE_STEP_MS = 100;
 
 export interface Suite {
   readonly name: string;
@@ -76,15 +72,6 @@ export function longSuite(): Suite {
   return pureSuite("long tests", LONG_SUITES, 400_000);
 }
 
-/** What is left once processes that were told to end had time to. */
-async function settledLeftovers(directory: string): Promise<readonly string[]> {
-  for (let waitedMs = 0; ; waitedMs += SETTLE_STEP_MS) {
-    const left = leftovers(directory);
-    if (left.length === 0 || waitedMs >= SETTLE_MS) return left;
-    await Bun.sleep(SETTLE_STEP_MS);
-  }
-}
-
 async function runSuite(suite: Suite): Promise<Tally> {
   if (suite.files.length === 0) return failed(`${suite.name}: no tests found`);
   const directory = mkdtempSync(join(tmpdir(), "musicfs-run-"));
@@ -112,7 +99,7 @@ async function runSuite(suite: Suite): Promise<Tally> {
         transcript,
       },
     );
-    const left = await settledLeftovers(directory);
+    const left = await settled(() => leftovers(directory));
     const tests = readJunit(existsSync(report) ? readFileSync(report, "utf8") : "", suite.files);
     const told = toldSecrets(readFileSync(transcript, "utf8"));
     const ending = timedOut
