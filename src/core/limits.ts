@@ -85,7 +85,7 @@ export const ORIGIN_QUEUE_OPERATIONS = 4096;
 export const SEAM_BYTES = 64 * 1024;
 
 /** Open handles for which seams are kept; the least recently read gives way. */
-export const SEAM_HANDLES = 64;
+export const SEAM_HANDLES = 32;
 
 /** Fingerprint: this much of head and tail ... */
 export const FINGERPRINT_EDGE_BYTES = 64 * 1024;
@@ -143,6 +143,10 @@ export const SFTP_WINDOW_BYTES = 4 * 1024 * 1024;
 /** Requests nobody waits for that a server may owe us before its connection is given up. */
 export const SFTP_MAX_ABANDONED_REQUESTS = 1024;
 
+/** After so many bytes received the garbage they left is collected, and each so many times all of it. */
+export const COLLECT_EACH_BYTES = 4 * 1024 * 1024;
+export const COLLECT_ALL_EACH = 8;
+
 /** Open file handles kept per connection, and how long without use. */
 export const SFTP_OPEN_FILES = 64;
 export const SFTP_FILE_IDLE_MS = 15_000;
@@ -193,10 +197,8 @@ export const S3_PART_GUESSES = 4;
 
 /** Longest answer to an S3 listing: a page of the longest keys, percent-encoded, is half of it. */
 export const S3_MAX_LISTING_BYTES = 8 * 1024 * 1024;
-
 /** Longest S3 error that is read; what is longer counts by its status alone. */
 export const S3_MAX_ERROR_BYTES = 64 * 1024;
-
 /** Pages of an S3 listing in a row that may bring nothing new before it is taken for endless. */
 export const S3_MAX_EMPTY_PAGES = 1000;
 
@@ -215,22 +217,24 @@ export const BLOCK_BYTES = 64 * 1024;
  */
 export const LOOK_BYTES = 448 * 1024;
 
-/** How far ahead a sequential reader is read for: doubled with what it has read beyond a look, in here. */
+/** How far ahead a sequential reader is read for: doubled with what it has read beyond a look; more than WARY if quick. */
 export const READAHEAD_MIN_BYTES = 128 * 1024;
-export const READAHEAD_MAX_BYTES = 8 * 1024 * 1024;
+export const READAHEAD_MAX_BYTES = 16 * 1024 * 1024;
+export const READAHEAD_WARY_BYTES = 8 * 1024 * 1024;
 
 /** One request for blocks of a file asks for this much at most; more goes side by side. */
 export const FETCH_BYTES = 256 * 1024;
 
-/** So many requests ahead of a reader go side by side, once they are longer than that; this is the longest. */
-export const FETCHES_AHEAD = 8;
-export const READAHEAD_FETCH_BYTES = 1024 * 1024;
+/** So many requests ahead of a reader go side by side, once they are longer; at first, and where they are quick. */
+export const FETCHES_AHEAD = 4;
+export const READAHEAD_FIRST_FETCH_BYTES = 1024 * 1024;
+export const READAHEAD_FETCH_BYTES = 4 * 1024 * 1024;
 /** They may be longer when one is answered within the first of these times, and get shorter when it takes the second. */
 export const FETCH_QUICK_MS = 500;
 export const FETCH_SLOW_MS = 2000;
 
 /** Blocks in memory, on their way and waiting to be read, of all files together. */
-export const READER_MEMORY_BYTES = 64 * 1024 * 1024;
+export const READER_MEMORY_BYTES = 32 * 1024 * 1024;
 
 /** A reader that has not read for so long counts no more when memory is shared out. */
 export const READER_IDLE_MS = 10_000;
@@ -253,6 +257,11 @@ export const CACHE_FILES_WRITTEN = 64;
 /** Requests at once when a whole file is fetched into the cache. */
 export const CACHE_FETCHES = 4;
 
+/** A cached file is proved as a whole so long after it was closed, which holds for so long, for so many. */
+export const CACHE_PROOF_DELAY_MS = 1000;
+export const CACHE_PROOF_MS = 3_600_000;
+export const CACHE_PROOFS = 4096;
+
 /** Tracks that are fetched ahead of their listeners at once, and the largest that is. */
 export const PREFETCH_TRACKS = 4;
 export const PREFETCH_TRACK_BYTES = 512 * 1024 * 1024;
@@ -260,10 +269,7 @@ export const PREFETCH_TRACK_BYTES = 512 * 1024 * 1024;
 /** A directory of more entries is no album. */
 export const ALBUM_ENTRIES = 4096;
 
-/**
- * Of `metadata_cache_mb` for the page cache of each of a mount's two connections that read the
- * catalog.
- */
+/** Of `metadata_cache_mb` for the page cache of each of a mount's two connections that read the catalog. */
 export const CATALOG_READER_MEMORY_SHARE = 1 / 12;
 
 /** Page cache of the main thread's connection to the cache's index. */
@@ -282,6 +288,10 @@ export const CHUNK_MAX_BYTES = 256 * 1024;
 
 /** Files that one page of a published index tells of, about. */
 export const INDEX_PAGE_FILES = 64;
+/** What an index referred to stays so long after it no longer does: readers may be at it. */
+export const INDEX_FORMER_SECS = 7 * 24 * 3600;
+/** Objects of an index that are read, written or removed at once. */
+export const INDEX_WRITES = 16;
 
 /** What delta sync looks at first of a new version, ... */
 export const DELTA_HEAD_BYTES = 16 * 1024;
@@ -292,17 +302,18 @@ export const DELTA_GAP_BYTES = 8 * 1024;
 
 /** How far from where it should be, moved bytes are searched for in the old version. */
 export const DELTA_SEARCH_BYTES = 8 * 1024 * 1024;
-
 /** A file shorter than this is fetched as a whole: as soon done as proved. */
 export const DELTA_MIN_BYTES = 128 * 1024;
 
 /** Files that delta sync brings to their new versions at once. */
 export const DELTA_FILES = 2;
 
-/** Files modified on an origin are synced this long after, together, ... */
+/** Files modified on an origin are synced, files whole in the cache described, so long after, ... */
 export const DELTA_DEBOUNCE_MS = 500;
-/** ... as many as this at once. */
+/** ... as many as this at most, ... */
 export const DELTA_QUEUE_FILES = 16_384;
+/** ... of which so many are looked up without a pause. */
+export const DELTA_LOOK_FILES = 256;
 
 /** What splicing fetches of a retagged file, about: an index that asks for no more goes first. */
 export const DELTA_TYPICAL_BYTES = 64 * 1024;
@@ -320,16 +331,12 @@ export const EVENT_HISTORY = 1024;
 
 /** Largest request that the control API takes. */
 export const CONTROL_BODY_BYTES = 1024 * 1024;
-
 /** Streams of one mount that are read at once; more are refused. */
 export const CONTROL_STREAMS = 64;
-
 /** A control stream that has nothing to say says so, that both ends know of each other. */
 export const CONTROL_HEARTBEAT_MS = 10_000;
-
 /** A mount that ends waits so long for the answers under way. */
 export const CONTROL_END_MS = 500;
-
 /** The live view: its state is told this often, */
 export const LIVE_STATE_MS = 1000;
 /** what happens in between this late at most, */
@@ -360,12 +367,10 @@ assertRelation(
 );
 assertRelation(FETCH_BYTES % BLOCK_BYTES === 0, "a fetch is whole blocks");
 assertRelation(FETCH_BYTES <= FIRST_BYTE_READ_BYTES, "a fetch is as good as its first byte");
+assertRelation(READAHEAD_FETCH_BYTES <= CACHE_QUEUE_BYTES, "what is fetched at once can be kept");
 assertRelation(
-  READAHEAD_FETCH_BYTES <= BLOCKS_PER_GROUP * BLOCK_BYTES,
-  "what is fetched at once is kept at once",
-);
-assertRelation(
-  FETCHES_AHEAD * READAHEAD_FETCH_BYTES <= READAHEAD_MAX_BYTES,
+  FETCHES_AHEAD * READAHEAD_FIRST_FETCH_BYTES <= READAHEAD_WARY_BYTES &&
+    FETCHES_AHEAD * READAHEAD_FETCH_BYTES <= READAHEAD_MAX_BYTES,
   "the longest fetches go side by side",
 );
 assertRelation(

@@ -15,7 +15,8 @@ import { Mount, Workspace } from "./support/musicfs.ts";
 
 const PROGRAMS = "ffmpeg ffprobe flac lame oggenc opusenc rsync beet mpd bindfs".split(" ");
 const { test } = needing("root", "fuse", ...PROGRAMS);
-const long = process.env["MUSICFS_LONG"] === "1" ? [true] : [];
+/** Whether the origins' bytes are kept in the cache. */
+const long = process.env["MUSICFS_LONG"] === "1" ? [false, true] : [];
 
 const TRACK_SECONDS = 1;
 /** Three tracks of an album are over a minute, even less what mpd has ready beforehand. */
@@ -60,6 +61,7 @@ async function setUp(
   cleanUp: AsyncDisposableStack,
   preferred: Preferred,
   library: Parameters<typeof makeLibrary>[1],
+  isCached = false,
 ): Promise<Setting> {
   const workspace = cleanUp.use(new Workspace("flapping"));
   const { root, flap } = await preferred(workspace, cleanUp);
@@ -70,7 +72,7 @@ async function setUp(
     cpSync(all, origin, { recursive: true, preserveTimestamps: true });
   }
   const origin = (id: string, path: string) =>
-    `[[origins]]\nid = "${id}"\norigin_type = "local"\npath = "${path}"\n`;
+    `[[origins]]\nid = "${id}"\norigin_type = "local"\npath = "${path}"\ncache = ${isCached}\n`;
   const health = "[health]\ncheck_interval_secs = 1\ntimeout_ms = 500\n";
   const flags = workspace.config(`${health}${origin("nas", root)}${origin("backup", backup)}`);
   const mount = cleanUp.use(await Mount.scanned(workspace, flags));
@@ -152,12 +154,12 @@ describe.each(Object.entries(WAYS))("a preferred origin %s", (_, preferred) => {
   });
 
   test.each(long)(
-    "lets mpd play an album in real time",
-    async () => {
+    "lets mpd play an album in real time, cached: %p",
+    async (isCached) => {
       await using cleanUp = new AsyncDisposableStack();
       const albums = ALBUMS.filter(({ format }) => format === "flac").slice(0, 1);
       const library = { albums, seconds: LISTENED_SECONDS };
-      const { workspace, tracks, flap } = await setUp(cleanUp, preferred, library);
+      const { workspace, tracks, flap } = await setUp(cleanUp, preferred, library, isCached);
       const mpd = cleanUp.use(await Mpd.start(workspace, { inRealTime: true }));
       await mpd.scanned();
       const flapping = cleanUp.use(new Flapping({ ...flap, downMs: 3000, upMs: 3000 }));

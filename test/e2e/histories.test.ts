@@ -13,7 +13,7 @@ const { test } = needing("root", "fuse");
 const HISTORIES = 3;
 const TIMEOUT_MS = 240_000;
 
-for (const fromSeed of [16, 31]) {
+for (const fromSeed of [16, 24, 31]) {
   test(
     `${HISTORIES} random histories from seed ${fromSeed} break no promise on a real mount (F-8, NFR-7.2)`,
     async () => {

@@ -3,7 +3,7 @@
 import { expect } from "bun:test";
 import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { eventually, run } from "../e2e/support/musicfs.ts";
+import { eventually, must, run } from "../e2e/support/musicfs.ts";
 import { needing } from "../support/needs.ts";
 import { KeptLibrary } from "./support/kept_library.ts";
 import type { FileRead } from "./support/read_files.ts";
@@ -18,36 +18,9 @@ const MAX_MS = 600;
 const { describe, test } = needing("root", "fuse");
 
 describe("the cache's disk", () => {
-  test("that is full is told by status and health, reads go on, and so does keeping once there is room", async () => {
-    await using library = await KeptLibrary.create(files("pinned", "late"), DISK_BYTES);
-    await using _mount = await library.scanned();
-    await library.musicfs("cache", "pin", "pinned");
-    expect(await library.cache()).toMatchObject({ status: "ok", reason: null });
-    const filler = join(library.disk, "filler");
-    await run(["dd", "if=/dev/zero", `of=${filler}`, "bs=64k", "status=none"]);
-
-    expectExact(await library.read("late"));
-    await eventually("the cache is degraded", async () => {
-      return (await library.cache()).status === "degraded";
-    });
-    const { reason, hit_bytes: before } = await library.cache();
-    expect(reason).toBeString();
-    for (const command of ["status", "health"]) {
-      expect(await library.musicfs(command)).toContain("the cache keeps nothing for now: ");
-    }
-    const health = JSON.parse(await library.musicfs("health", "--json"));
-    expect(health).toMatchObject({ status: "healthy", cache: { status: "degraded" } });
-    expectExact(await library.read("pinned", "late"));
-    expect((await library.cache()).hit_bytes - before).toBeGreaterThanOrEqual(FILE_BYTES);
-
-    rmSync(filler);
-    const again = async () => (await library.cache()).status === "ok";
-    await eventually("the cache is well", again, 90_000);
-    expect(await library.musicfs("health")).not.toContain("the cache keeps nothing");
-    await eventually("what is read is kept", async () => {
-      expectExact(await library.read("late"));
-      return (await library.verify()).bytes >= 2 * FILE_BYTES;
-    });
+  // Side by side, as each waits half a minute for the cache to be tried again.
+  test("that is full or read-only is told by status and health, reads go on, and so does keeping once it is well", async () => {
+    await Promise.all([fillsUp(), turnsReadOnly()]);
   }, 150_000);
 
   test(
@@ -101,6 +74,63 @@ describe("the cache's disk", () => {
     );
   }, 60_000);
 });
+
+async function fillsUp(): Promise<void> {
+  await using library = await KeptLibrary.create(files("pinned", "late"), DISK_BYTES);
+  await using _mount = await library.scanned();
+  await library.musicfs("cache", "pin", "pinned");
+  expect(await library.cache()).toMatchObject({ status: "ok", reason: null });
+  const filler = join(library.disk, "filler");
+  await run(["dd", "if=/dev/zero", `of=${filler}`, "bs=64k", "status=none"]);
+  await readsOnDegraded(library);
+  rmSync(filler);
+  await keepsAgain(library);
+}
+
+async function turnsReadOnly(): Promise<void> {
+  await using library = await KeptLibrary.create(files("pinned", "late"), DISK_BYTES);
+  await using _mount = await library.scanned();
+  await library.musicfs("cache", "pin", "pinned");
+  const { disk } = library;
+  await using readOnly = new AsyncDisposableStack();
+  await must(["mount", "--bind", disk, disk]);
+  readOnly.defer(async () => void (await run(["umount", "-l", disk])));
+  // A disk whose files are written to cannot be remounted read-only as a whole: what is opened now is.
+  await must(["mount", "-o", "remount,ro,bind", disk]);
+  await readsOnDegraded(library);
+  await library.sshd.kill();
+  expectExact(await library.read("pinned"));
+  await library.sshd.restart();
+  await readOnly.disposeAsync();
+  await keepsAgain(library);
+}
+
+/** Nothing can be kept: it is told, and everything is read all the same. */
+async function readsOnDegraded(library: KeptLibrary): Promise<void> {
+  expectExact(await library.read("late"));
+  await eventually("the cache is degraded", async () => {
+    return (await library.cache()).status === "degraded";
+  });
+  const { reason, hit_bytes: before } = await library.cache();
+  expect(reason).toBeString();
+  for (const command of ["status", "health"]) {
+    expect(await library.musicfs(command)).toContain("the cache keeps nothing for now: ");
+  }
+  const health = JSON.parse(await library.musicfs("health", "--json"));
+  expect(health).toMatchObject({ status: "healthy", cache: { status: "degraded" } });
+  expectExact(await library.read("pinned", "late"));
+  expect((await library.cache()).hit_bytes - before).toBeGreaterThanOrEqual(FILE_BYTES);
+}
+
+async function keepsAgain(library: KeptLibrary): Promise<void> {
+  const again = async () => (await library.cache()).status === "ok";
+  await eventually("the cache is well", again, 90_000);
+  expect(await library.musicfs("health")).not.toContain("the cache keeps nothing");
+  await eventually("what is read is kept", async () => {
+    expectExact(await library.read("late"));
+    return (await library.verify()).bytes >= 2 * FILE_BYTES;
+  });
+}
 
 function files(...names: readonly string[]): Readonly<Record<string, Uint8Array>> {
   const bytes = () => Buffer.alloc(FILE_BYTES, crypto.getRandomValues(new Uint8Array(65_536)));

@@ -6,7 +6,7 @@
 
 import fs from "node:fs";
 import { join } from "node:path";
-import type { BlockReads } from "../../src/core/cache/block_reads.ts";
+import { type BlockReads, stampOf } from "../../src/core/cache/block_reads.ts";
 import type { CacheDisk } from "../../src/core/cache/data_files.ts";
 import { contentDirectory } from "../../src/core/cache/open_index.ts";
 import type { BeforeStatement } from "../../src/core/catalog/connection.ts";
@@ -65,6 +65,7 @@ export class ModelDisk {
         this.#refuse("unreadable", "EIO");
         return readAt(fd, offsetBytes, into, lengthBytes);
       },
+      stamp: stampOf,
       close: (fd) => fs.closeSync(fd),
     };
   }

@@ -47,6 +47,7 @@ export class CacheLink implements Disposable {
       reads: disk.reads,
       post: (request: StoreRequest) => this.#later(() => this.#store.take(request)),
       isCached,
+      onWhole: () => undefined,
       onNotice: () => undefined,
     });
     this.calls = this.#store.calls(() => undefined);

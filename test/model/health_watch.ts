@@ -8,19 +8,34 @@ import type { Watch } from "./watch.ts";
 export class HealthWatch implements Watch {
   /** Of the origins that are enabled. */
   readonly #statuses = new Map<OriginId, HealthStatus>();
+  /** Of these, those that the program may not know of yet. */
+  readonly #coming = new Set<OriginId>();
   #told = false;
 
   constructor(readonly violation: Violate) {}
 
-  /** An origin is enabled from now on; called before the program is told. */
+  /** An origin is enabled when the program starts; called before that. */
   add(id: OriginId): void {
     this.#statuses.set(id, "unknown");
     this.#note();
   }
 
-  /** As `add`. */
+  /** An origin is enabled from now on; called before a running program is told, and `settled` after. */
+  announce(id: OriginId): void {
+    this.#statuses.set(id, "unknown");
+    this.#coming.add(id);
+  }
+
+  /** The program knows of every origin that was announced. */
+  settled(): void {
+    this.#coming.clear();
+    this.#note();
+  }
+
+  /** Called before the program is told. */
   remove(id: OriginId): void {
     this.#statuses.delete(id);
+    this.#coming.delete(id);
     this.#note();
   }
 
@@ -35,6 +50,8 @@ export class HealthWatch implements Watch {
       if (before !== from) {
         this.violation("health events", `${origin} went from ${from}, and was ${before}`);
       }
+      // That there is another one counts before what becomes of it.
+      if (this.#coming.delete(origin)) this.#note();
       this.#statuses.set(origin, to);
       this.#note();
     }
@@ -50,9 +67,10 @@ export class HealthWatch implements Watch {
     }
   }
 
+  /** Of those that the program surely knows. */
   get #allUnhealthy(): boolean {
-    const all = [...this.#statuses.values()];
-    return all.length > 0 && all.every((status) => status === "unhealthy");
+    const known = [...this.#statuses].filter(([id]) => !this.#coming.has(id));
+    return known.length > 0 && known.every(([, status]) => status === "unhealthy");
   }
 
   #note(): void {

@@ -334,6 +334,48 @@ describe("a history that went wrong once", () => {
     ],
   );
 
+  history(
+    "F-4 an origin that is being added is none yet when all others become unhealthy",
+    {
+      origins: [origin("b", { cache: true }), origin("c", { priority: 2, cache: true })],
+      storeDelayMs: 40,
+      cacheBudgetBytes: 100_000,
+      cacheDelayMs: 3,
+    },
+    [
+      { do: "detach", on: "b" },
+      { do: "put", on: ["c"], path: "x", content: 16 },
+      { do: "wait", ms: 500 },
+      {
+        do: "fault",
+        on: "c",
+        rule: { fault: { kind: "error", code: "connection" }, on: ["read", "probe"] },
+      },
+      { do: "open", slot: 2, path: "x" },
+      { do: "read", slot: 2, at: 0, lengthBytes: 4096, direct: true, interruptMs: undefined },
+      { do: "read", slot: 2, at: 999, lengthBytes: 9996, direct: false, interruptMs: undefined },
+      { do: "set_priority", on: "a", priority: 1 },
+      { do: "enable", on: "a", enabled: false },
+      { do: "attach", on: "b", priority: 3 },
+    ],
+  );
+
+  history(
+    "NFR-7.1 a file that is removed is read from the cache by whoever has it open",
+    { origins: [origin("a", { prefix: "p", cache: true })], cacheBudgetBytes: 400_000 },
+    [
+      { do: "put", on: ["a"], path: "y", content: 5 },
+      { do: "put", on: ["a"], path: "x", content: 4 },
+      { do: "open", slot: 0, path: "p/x" },
+      { do: "open", slot: 3, path: "p/x" },
+      { do: "read", slot: 0, at: 841, lengthBytes: 9999, direct: false, interruptMs: undefined },
+      { do: "remove", on: "a", path: "x" },
+      { do: "read", slot: 3, at: 1050, lengthBytes: 4092, direct: true, interruptMs: undefined },
+      { do: "wait", ms: 31_000 },
+      { do: "read", slot: 3, at: 0, lengthBytes: 4094, direct: true, interruptMs: undefined },
+    ],
+  );
+
   test("removals that a watch tells of and that are held back are told by a scan", async () => {
     const told: string[] = [];
     const setup = { ...SETUP, origins: [origin("a", { watched: true })] };

@@ -240,8 +240,9 @@ export class World {
     this.disturbed();
     this.settings = wanted;
     for (const id of before) if (!after.includes(id)) this.health.remove(id);
-    for (const id of after) if (!before.includes(id)) this.health.add(id);
+    for (const id of after) if (!before.includes(id)) this.health.announce(id);
     await this.#timed("a change of the configuration", this.life.configure(wanted));
+    this.health.settled();
     // Until then some of the program had the old one.
     this.changes.configured++;
   }

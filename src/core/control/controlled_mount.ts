@@ -102,6 +102,8 @@ export interface CacheUsage {
   /** Bytes that reads took from the cache, and from elsewhere, since the mount began. */
   readonly hitBytes: number;
   readonly missedBytes: number;
+  /** Opens since then of files that the kernel reads from the cache by itself, whose bytes nobody counts. */
+  readonly opensPassedThrough: number;
 }
 
 /** How far something has come, in bytes. */

@@ -218,6 +218,11 @@ function ofCache(mount: ControlledMount): readonly Family[] {
       help: "Bytes that reads took from elsewhere, through the cache",
       samples: one(() => cache.usage.missedBytes),
     },
+    {
+      name: "musicfs_cache_opens_passed_through_total",
+      help: "Opens of files that the kernel reads from the cache by itself",
+      samples: one(() => cache.usage.opensPassedThrough),
+    },
   ];
 }
 

@@ -31,6 +31,7 @@ import { OriginScanner } from "./origin_scanner.ts";
 import { type OpenOrigin, OriginSet } from "./origin_set.ts";
 import { OriginWatches } from "./origin_watches.ts";
 import {
+  type PassthroughPorts,
   type RequestService,
   type RequestServicePorts,
   requestService,
@@ -52,6 +53,8 @@ export interface AssemblyPorts {
   readonly catalog: CatalogReader;
   /** Contents of files, kept on disk. */
   readonly blocks: BlockCache;
+  /** What the kernel may read by itself. Default: nothing that is cached. */
+  readonly passthrough?: PassthroughPorts;
   /** Whether an album's next track is fetched while one is read. Default: it is not. */
   readonly prefetch?: boolean;
   /** Where the locks of scans are. */
@@ -220,6 +223,11 @@ export class Assembly implements AsyncDisposable {
   /** Where the bytes of reads through the cache came from so far. */
   get sources(): ReadSources {
     return this.#service?.sources ?? NOTHING_READ;
+  }
+
+  /** Opens of cached files so far that the kernel reads by itself. */
+  get opensPassedThrough(): number {
+    return this.#service?.opensPassedThrough ?? 0;
   }
 
   /** Whether an origin's bytes are kept in the cache. */

@@ -30,6 +30,8 @@ export interface CachedLibraryPorts {
   readonly budgetBytes: number;
   /** Where the bytes of all reads through the cache came from. Default: nothing reads. */
   readonly reads?: () => ReadSources;
+  /** Opens that the kernel reads by itself. Default: none. */
+  readonly opensPassedThrough?: () => number;
   readonly delta: DeltaSync;
 }
 
@@ -46,7 +48,8 @@ export class CachedLibrary implements ControlledCache {
     const { blocks, budgetBytes } = this.ports;
     const { cacheBytes, memoryBytes, originBytes } = this.ports.reads?.() ?? NOTHING_READ;
     const reads = { hitBytes: cacheBytes, missedBytes: memoryBytes + originBytes };
-    return { usedBytes: blocks.usedBytes, limitBytes: budgetBytes, ...reads };
+    const opensPassedThrough = this.ports.opensPassedThrough?.() ?? 0;
+    return { usedBytes: blocks.usedBytes, limitBytes: budgetBytes, ...reads, opensPassedThrough };
   }
 
   stats(): Promise<CacheStats> {

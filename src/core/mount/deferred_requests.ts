@@ -23,6 +23,8 @@ export interface DeferredRequestsPorts {
   readonly onLocalFailure: (failure: LocalFailure) => void;
   /** The file's replicas are worth comparing. */
   readonly fingerprint: (version: number) => void;
+  /** A handle that is known here is closed. */
+  readonly onClosed: (fh: number) => void;
   /** A file that was read here is closed. */
   readonly onReleased: (file: BoundFile) => void;
   /** A directory request was answered; what some origin holds there may be missing in it. */
@@ -70,6 +72,7 @@ export class DeferredRequests {
         ports.reads.flush(deferred.fh);
         break;
       case "release": {
+        ports.onClosed(deferred.fh);
         const file = ports.files.release(deferred.fh);
         if (file !== undefined) ports.onReleased(file);
         break;

@@ -14,7 +14,10 @@ import type { Config, OriginSettings } from "../config/config.ts";
 import { OwnError } from "../errors.ts";
 import type { EventBus } from "../events.ts";
 import {
+  AbortOnDeath,
   abortConnection,
+  backingClose,
+  backingOpen,
   cleanUpDeadMount,
   type Mounted,
   mount,
@@ -24,6 +27,7 @@ import type { Logger } from "../log.ts";
 import type { OriginPorts } from "../origins/build.ts";
 import type { OriginId } from "../origins/origin.ts";
 import { type OriginUsage, UsageLedger, usageFile } from "../origins/usage.ts";
+import { CachedDescriber } from "../sync/describe_cached.ts";
 import { libc } from "../sys/libc.ts";
 import { CacheThread } from "../threads/cache.ts";
 import { FuseThread } from "../threads/fuse_thread.ts";
@@ -34,6 +38,7 @@ import { StoreThread } from "../threads/store.ts";
 import { Watcher } from "../threads/watcher.ts";
 import type { Ownership } from "../vfs/attributes.ts";
 import type { Deferred } from "../vfs/deferred.ts";
+import type { BackingFiles } from "../vfs/passthrough.ts";
 import { Assembly, type AssemblyPorts } from "./assembly.ts";
 import { lockCache } from "./cache_lock.ts";
 import { CachedLibrary } from "./cached_library.ts";
@@ -71,6 +76,7 @@ export class Library {
   #assembly: Assembly | undefined;
   #usage: UsageLedger | undefined;
   #cache: CachedLibrary | undefined;
+  #describer: CachedDescriber | undefined;
 
   private constructor(readonly options: LibraryOptions) {
     this.events = options.events;
@@ -172,6 +178,8 @@ export class Library {
     const watcher = cleanUp.use(new Watcher(onFault));
     const owner = ownership(config);
     const { originExtras, onOutcome } = this.options;
+    // The kernel lets nobody else register backing files.
+    const passthrough = process.getuid?.() === 0 ? config.mount.passthrough : "off";
     const assembly = cleanUp.use(
       new Assembly({
         clock: systemClock,
@@ -182,6 +190,9 @@ export class Library {
         writer,
         catalog,
         blocks: contents?.blocks ?? new NoBlockCache(),
+        ...(contents === undefined || passthrough === "off"
+          ? {}
+          : { passthrough: { contents: contents.blocks, backing: backingFiles(mounted.fd) } }),
         prefetch: contents !== undefined && config.cache.prefetch,
         cacheDir,
         owner,
@@ -201,6 +212,7 @@ export class Library {
     );
     this.#assembly = assembly;
     if (contents !== undefined) {
+      const delta = deltaSync(assembly, contents.blocks);
       const cached = new CachedLibrary({
         catalog,
         blocks: contents.blocks,
@@ -208,10 +220,12 @@ export class Library {
         fetch: (...read) => assembly.federation.read(...read),
         budgetBytes: config.cache.contentCacheBytes,
         reads: () => assembly.sources,
-        delta: deltaSync(assembly, contents.blocks),
+        opensPassedThrough: () => assembly.opensPassedThrough,
+        delta,
       });
       this.#cache = cached;
-      cleanUp.use(followModified(cached, assembly));
+      cleanUp.use(followModified(cached, contents.blocks, assembly));
+      this.#describer = cleanUp.use(describeCached(delta));
     }
     fuse.serve({
       shared: state.buffers,
@@ -219,7 +233,7 @@ export class Library {
       catalogFile,
       catalogCacheKib,
       owner,
-      passthrough: config.mount.passthrough === "all" && process.getuid?.() === 0,
+      passthrough,
     });
     cleanUp.defer(() => this.#endConnection(fuse));
     fuse.ended.then(this.#end.resolve, this.#end.reject);
@@ -228,6 +242,7 @@ export class Library {
     await lookAtRoot(mounted.mountPoint);
     // Health checks, watches and scans begin now: they would delay the first answers.
     await assembly.origins.configure(config.origins);
+    this.#watchOverDeath(mounted);
     const cache = new Notifier(mounted.fd, negotiated.expireOnly, state.seen, onFault);
     cleanUp.defer(() => cache.close());
     const reply: KernelReplies = ({ address }, length) =>
@@ -235,6 +250,15 @@ export class Library {
     assembly.serve({ negotiated, reply, cache });
     // Whoever waits for the mount is told of it first; their jobs wait in the queue meanwhile.
     cleanUp.use(systemClock.schedule(0, () => readers.start()));
+  }
+
+  /** From the first notification on. */
+  #watchOverDeath(mounted: Mounted): void {
+    const { log } = this.options;
+    const watch = AbortOnDeath.start(mounted);
+    if (watch === undefined)
+      log.debug("setpriv is missing: nobody aborts the mount if it is killed");
+    else this.#cleanUp.use(watch);
   }
 
   /** Contents of files on disk, unless the configuration leaves no room for them. */
@@ -247,6 +271,7 @@ export class Library {
       budgetBytes: cache.contentCacheBytes,
       events,
       isCached: (id) => this.#assembly?.isCached(id) ?? false,
+      onWhole: (path) => this.#describer?.note(path),
       onNotice: (message) => log.warn(message),
       onFault: (message) => log.error(message),
     });
@@ -271,15 +296,25 @@ export class Library {
 }
 
 /** Modified files of which an older version is cached are synced by themselves. */
-function followModified(cache: CachedLibrary, { ports }: Assembly): DeltaFollower {
+function followModified(
+  cache: CachedLibrary,
+  blocks: StoredBlockCache,
+  { ports }: Assembly,
+): DeltaFollower {
   const { clock, events, onWarning } = ports;
   return new DeltaFollower({
     clock,
     events,
     onWarning,
     outdated: (paths) => cache.outdated(paths),
+    cached: () => blocks.paths(),
     sync: (paths) => cache.follow(paths),
   });
+}
+
+/** What cached files consist of is found out when they are whole. */
+function describeCached({ ports, onDescribed }: DeltaSync): CachedDescriber {
+  return new CachedDescriber({ ...ports, onDescribed });
 }
 
 function deltaSync(assembly: Assembly, cache: StoredBlockCache): DeltaSync {
@@ -298,6 +333,13 @@ function deltaSync(assembly: Assembly, cache: StoredBlockCache): DeltaSync {
     origin: async (id) =>
       registry.isEnabled(id) && health.status(id) !== "unhealthy" ? registry.get(id) : undefined,
   });
+}
+
+function backingFiles(fuseFd: number): BackingFiles {
+  return {
+    open: (fd) => backingOpen(fuseFd, fd),
+    close: (backingId) => void backingClose(fuseFd, backingId),
+  };
 }
 
 /** Lets go of a mount; what nobody has unmounted is dead then, and is removed. */

@@ -17,10 +17,15 @@ import type { OriginId } from "../origins/origin.ts";
 import { EIO, ESTALE } from "../sys/errno.ts";
 import type { LocalFailure } from "../vfs/deferred.ts";
 import type { HandleTable } from "../vfs/handles.ts";
+import { PASSED_OPEN_FLAGS } from "../vfs/open_files.ts";
+import { MAIN_DECIDES } from "../vfs/passthrough.ts";
 import type { SeamPool } from "../vfs/seams.ts";
+import type { BoundFiles } from "./bound_files.ts";
+import type { CachedPassthrough } from "./cached_passthrough.ts";
 import type { CatalogUpdates } from "./catalog_updates.ts";
 import type { Confirmations } from "./confirmations.ts";
 import type { KernelReplies } from "./kernel_replies.ts";
+import type { OpenedHeads } from "./opened_heads.ts";
 import type { Refreshed, ReplicaRefresh } from "./replica_refresh.ts";
 import type { ReplyBuffers } from "./reply_buffers.ts";
 
@@ -28,6 +33,8 @@ export interface OpenRequest {
   readonly unique: number;
   readonly version: number;
   readonly fh: number;
+  /** As in `Deferred`. */
+  readonly backingId: number;
   readonly failure?: LocalFailure;
 }
 
@@ -46,6 +53,12 @@ export interface OpensPorts {
   /** Contents of files, kept on disk. */
   readonly blocks: BlockCache;
   readonly failover: FailoverPolicy;
+  readonly heads: Pick<OpenedHeads, "read">;
+  readonly files: BoundFiles;
+  /** Absent: cached files are read through us. */
+  readonly passthrough?: CachedPassthrough;
+  /** The handle of an OPEN that is refused: what is kept for it is not wanted any more. */
+  readonly discard: (fh: number) => void;
   /** `on_mismatch = "serve"`: show another version while the visible one cannot be reached. */
   readonly serveOther: boolean;
   readonly onFault: (message: string) => void;
@@ -85,11 +98,14 @@ export class Opens {
       this.ports.onFault(`opening a file: ${messageOf(error)}`);
       verdict = EIO;
     }
+    const backingId = verdict === 0 ? await this.#backingId(request) : 0;
     const buffer = buffers.take();
     if (verdict === 0) {
-      const opened = { fh: request.fh, flags: FOPEN_KEEP_CACHE, backingId: 0 };
+      const flags = backingId > 0 ? PASSED_OPEN_FLAGS : FOPEN_KEEP_CACHE;
+      const opened = { fh: request.fh, flags, backingId };
       reply(buffer, openReply(buffer, request.unique, opened));
     } else {
+      this.ports.discard(request.fh);
       seams.release(handles, request.fh);
       handles.free(request.fh);
       reply(buffer, errorReply(buffer, request.unique, -verdict));
@@ -97,15 +113,26 @@ export class Opens {
     buffers.give(buffer);
   }
 
-  async #decide({ version, failure }: OpenRequest): Promise<Verdict> {
-    const { catalog, confirmations } = this.ports;
+  async #backingId({ fh, version, backingId }: OpenRequest): Promise<number> {
+    if (backingId !== MAIN_DECIDES) return backingId;
+    const { passthrough, files } = this.ports;
+    return (await passthrough?.open(fh, version, () => files.get(fh))) ?? 0;
+  }
+
+  async #decide({ version, fh, failure }: OpenRequest): Promise<Verdict> {
+    const { catalog, confirmations, heads } = this.ports;
     if (!catalog.version(version, this.#node)) return ESTALE;
     const { entry, sizeBytes } = this.#node;
-    const usable = this.#inOrder(catalog.replicas(version));
+    let usable = this.#inOrder(catalog.replicas(version));
+    let hasFailed = failure !== undefined;
+    if (!hasFailed && sizeBytes > 0 && usable.some((other) => this.#canOnlyOpen(other))) {
+      hasFailed = !(await heads.read(fh));
+      if (hasFailed) usable = this.#inOrder(catalog.replicas(version));
+    }
     const same = usable.filter(({ match }) => match === "proved");
     for (const replica of same) {
-      // A thread that just failed to open it knows better than any earlier look.
-      if (failure === undefined && confirmations.isFresh(replica)) return 0;
+      // Who just failed to open or read it knows better than any earlier look.
+      if (!hasFailed && confirmations.isFresh(replica)) return 0;
       const refreshed = await this.#refresh(replica);
       if (refreshed === "same") return 0;
       if (refreshed === "unknown") continue;
@@ -128,6 +155,12 @@ export class Opens {
     // With another version in reach and not wanted, say so now; with none, the catalog is believed
     // and reads will tell.
     return usable.length > 0 && same.length === 0 ? EIO : 0;
+  }
+
+  /** Whether a replica may be opened as a version of its own, but not take over a handle unread. */
+  #canOnlyOpen({ match }: Replica): boolean {
+    if (match === "probable") return this.ports.failover === "proved";
+    return match === "unverified" || (match === "different" && this.ports.serveOther);
   }
 
   /** Whether all of a version can be read without any origin. */

@@ -7,7 +7,7 @@
 import type { Clock } from "../clock.ts";
 import { MusicFsError } from "../errors.ts";
 import type { Federation } from "../federation/federation.ts";
-import type { FederatedFile, FetchFile } from "../federation/file.ts";
+import type { FederatedFile, FetchBytes } from "../federation/file.ts";
 import type { ReplicaRefresh } from "./replica_refresh.ts";
 
 export interface RefreshingReadPorts {
@@ -18,14 +18,14 @@ export interface RefreshingReadPorts {
   readonly readDeadlineMs: number;
 }
 
-export function refreshingRead(ports: RefreshingReadPorts): FetchFile {
+export function refreshingRead(ports: RefreshingReadPorts): FetchBytes {
   const { clock, federation } = ports;
-  return async (file, offsetBytes, into, options) => {
+  return async (file, offsetBytes, lengthBytes, options) => {
     const { signal, deadlineMs: limitMs = ports.readDeadlineMs, background = false } = options;
     const endMs = clock.monotonicMs() + Math.min(limitMs, ports.readDeadlineMs);
     const remainingMs = () => endMs - clock.monotonicMs();
     try {
-      return await federation.read(file, offsetBytes, into, options);
+      return await federation.fetch(file, offsetBytes, lengthBytes, options);
     } catch (error) {
       // Whoever comes to need the bytes will look.
       if (background || !isStale(error)) throw error;
@@ -34,7 +34,7 @@ export function refreshingRead(ports: RefreshingReadPorts): FetchFile {
       );
       const deadlineMs = remainingMs();
       if (learned !== true || deadlineMs <= 0) throw error;
-      return await federation.read(file, offsetBytes, into, { signal, deadlineMs });
+      return await federation.fetch(file, offsetBytes, lengthBytes, { signal, deadlineMs });
     }
   };
 }

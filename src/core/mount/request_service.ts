@@ -1,8 +1,10 @@
 /** Everything the main thread does for requests of the kernel, put together. */
 
-import { AlbumPrefetch } from "../cache/album_prefetch.ts";
+import { AlbumPrefetch, type Listening } from "../cache/album_prefetch.ts";
+import type { BackingContents } from "../cache/backing_contents.ts";
 import type { BlockCache } from "../cache/block_cache.ts";
 import { nextTrack } from "../cache/next_track.ts";
+import { ProvedFiles } from "../cache/proved_files.ts";
 import { Reader, type ReaderPorts, type ReadSources } from "../cache/reader.ts";
 import type { CatalogReader, CatalogWriter } from "../catalog/catalog.ts";
 import { emptyNode } from "../catalog/tree_node.ts";
@@ -10,6 +12,7 @@ import type { Clock } from "../clock.ts";
 import type { FailoverPolicy, MismatchPolicy } from "../config/config.ts";
 import { isOriginFailure, messageOf, OriginError } from "../errors.ts";
 import type { Federation } from "../federation/federation.ts";
+import { copied } from "../federation/file.ts";
 import { type Negotiated, Session } from "../fuse/session.ts";
 import { failureOf } from "../origins/disk/failure.ts";
 import type { OriginId } from "../origins/origin.ts";
@@ -22,17 +25,25 @@ import type { Defer, LocalFailure } from "../vfs/deferred.ts";
 import { MountFileSystem } from "../vfs/file_system.ts";
 import { fileNode } from "../vfs/nodeid.ts";
 import { OpenFiles } from "../vfs/open_files.ts";
+import type { BackingFiles } from "../vfs/passthrough.ts";
 import { BoundFiles } from "./bound_files.ts";
+import { CachedPassthrough } from "./cached_passthrough.ts";
 import type { CatalogUpdates } from "./catalog_updates.ts";
 import { Confirmations } from "./confirmations.ts";
 import { DeferredRequests } from "./deferred_requests.ts";
 import type { KernelReplies } from "./kernel_replies.ts";
 import { type ListDirectory, Listings } from "./listings.ts";
+import { OpenedHeads } from "./opened_heads.ts";
 import { Opens } from "./opens.ts";
 import { type OnOutcome, PendingReads } from "./pending_reads.ts";
 import { refreshingRead } from "./refreshing_read.ts";
 import { ReplicaRefresh } from "./replica_refresh.ts";
 import { ReplyBuffers } from "./reply_buffers.ts";
+
+export interface PassthroughPorts {
+  readonly contents: BackingContents;
+  readonly backing: BackingFiles;
+}
 
 export interface RequestServicePorts {
   readonly clock: Clock;
@@ -44,6 +55,8 @@ export interface RequestServicePorts {
   readonly isReadAhead: ReaderPorts["isReadAhead"];
   /** Whether an origin's bytes are kept. */
   readonly isCached: (origin: OriginId) => boolean;
+  /** What the kernel may read by itself; absent: nothing that is cached. */
+  readonly passthrough?: PassthroughPorts;
   /** Whether an album's next track is fetched while one is read. */
   readonly prefetch: boolean;
   readonly writer: CatalogWriter;
@@ -82,6 +95,8 @@ export interface RequestService {
   readonly waiting: Waiting;
   /** Where the bytes of reads through the cache came from so far. */
   readonly sources: ReadSources;
+  /** Opens of cached files so far that the kernel reads by itself. */
+  readonly opensPassedThrough: number;
   /** Gives up what waits; every request is still answered. */
   readonly close: () => void;
   /** Resolves when every request that was deferred has been answered. */
@@ -107,6 +122,26 @@ export function requestService(ports: RequestServicePorts): RequestService {
     listings,
     confirmations,
   });
+  const { readDeadlineMs } = ports;
+  const { blocks: cache, isCached, isReadAhead } = ports;
+  const fetch = refreshingRead({ clock, federation, refresh, readDeadlineMs });
+  const prefetch = new AlbumPrefetch({
+    cache,
+    fetch: (file, offsetBytes, into, options) =>
+      copied(fetch(file, offsetBytes, into.byteLength, options), into),
+    isCached,
+    nextTrack: (version) => nextTrack(catalog, version),
+    onFault: (error) => ports.onFault(`the next track: ${messageOf(error)}`),
+  });
+  const { proved, passthrough } = cachedPassthrough(ports, prefetch);
+  const listening: Listening = {
+    readingFrom: (version) => prefetch.readingFrom(version),
+    listenedTo(file) {
+      if (ports.prefetch) prefetch.listenedTo(file);
+      proved?.listenedTo(file.version);
+    },
+  };
+  const reader = new Reader({ clock, cache, fetch, isReadAhead, readDeadlineMs, listening });
   const opens = new Opens({
     catalog,
     writer,
@@ -119,23 +154,18 @@ export function requestService(ports: RequestServicePorts): RequestService {
     seams,
     buffers,
     reply,
-    blocks: ports.blocks,
+    blocks: cache,
+    files,
+    ...(passthrough === undefined ? {} : { passthrough }),
+    heads: new OpenedHeads({ clock, read: reader.read, files, handles, seams }),
+    discard: (fh) => {
+      const file = files.release(fh);
+      if (file !== undefined) reader.release(file);
+    },
     failover: ports.failover,
     serveOther: ports.onMismatch === "serve",
     onFault: ports.onFault,
   });
-  const { readDeadlineMs } = ports;
-  const { blocks: cache, isCached, isReadAhead } = ports;
-  const fetch = refreshingRead({ clock, federation, refresh, readDeadlineMs });
-  const prefetch = new AlbumPrefetch({
-    cache,
-    fetch,
-    isCached,
-    nextTrack: (version) => nextTrack(catalog, version),
-    onFault: (error) => ports.onFault(`the next track: ${messageOf(error)}`),
-  });
-  const listening = ports.prefetch ? { listening: prefetch } : {};
-  const reader = new Reader({ clock, cache, fetch, isReadAhead, readDeadlineMs, ...listening });
   const reads = new PendingReads({
     clock,
     read: reader.read,
@@ -165,8 +195,10 @@ export function requestService(ports: RequestServicePorts): RequestService {
       const replicas = () => catalog.replicas(version);
       federation.compareReplicas({ path, version, sizeBytes, replicas, seams: () => [] });
     },
+    onClosed: (fh) => passthrough?.released(fh),
     onReleased(file) {
       reader.release(file);
+      proved?.closed(file);
       if (file.servedUnproved) updates.dropPages(fileNode(file.version));
     },
     onAnswered(directory) {
@@ -185,6 +217,9 @@ export function requestService(ports: RequestServicePorts): RequestService {
     get sources() {
       return reader.counts;
     },
+    get opensPassedThrough() {
+      return passthrough?.opens ?? 0;
+    },
     get waiting() {
       const { memoryBytes, versions } = reader.usage;
       const reading = { reads: reads.size, files: files.size, versions, memoryBytes };
@@ -194,8 +229,13 @@ export function requestService(ports: RequestServicePorts): RequestService {
       listings.close();
       reads.close();
       prefetch.close();
+      proved?.close();
     },
-    settled: () => requests.settled(),
+    async settled() {
+      await requests.settled();
+      await proved?.settled();
+      passthrough?.[Symbol.dispose]();
+    },
   };
 
   /** Handles directory requests again, once their directory was listed. */
@@ -230,6 +270,19 @@ export function requestService(ports: RequestServicePorts): RequestService {
       onError: (error) => ports.onFault(`a directory request: ${String(error)}`),
     });
   }
+}
+
+/** Nothing where nothing is wanted, or the kernel cannot do it. */
+function cachedPassthrough(ports: RequestServicePorts, prefetch: AlbumPrefetch) {
+  const { clock, state, negotiated, onFault } = ports;
+  if (ports.passthrough === undefined || !negotiated.passthrough) return {};
+  const { contents, backing } = ports.passthrough;
+  const proved = new ProvedFiles({ clock, contents, onFault });
+  const passthrough = new CachedPassthrough({
+    ...{ backing, proved, handles: state.handles, onFault },
+    isListenedFor: (version) => ports.prefetch && prefetch.isListenedFor(version),
+  });
+  return { proved, passthrough };
 }
 
 /** A thread saw a file of a local origin fail: whose fault is it? */

@@ -10,6 +10,7 @@ import { EventBus } from "../events.ts";
 import { Federation } from "../federation/federation.ts";
 import type { FetchFile } from "../federation/file.ts";
 import { openStandalone } from "../origins/standalone.ts";
+import { CachedDescriber } from "../sync/describe_cached.ts";
 import { openLibraryCatalog } from "../sync/library_catalog.ts";
 import { CacheThread } from "../threads/cache.ts";
 import { CachedLibrary } from "./cached_library.ts";
@@ -45,12 +46,14 @@ export async function openUnmountedCache(
   const catalog = undo.adopt(new SqliteCatalogReader(file), (reader) => reader.close());
   const events = new EventBus();
   const settings = new Map(config.origins.map((each) => [each.id, each]));
+  let describer: CachedDescriber | undefined;
   const thread = undo.use(
     await CacheThread.open({
       cacheDir,
       budgetBytes,
       events,
       isCached: (id) => settings.get(id)?.cache ?? false,
+      onWhole: (path) => describer?.note(path),
       onNotice,
       onFault: onNotice,
     }),
@@ -70,6 +73,13 @@ export async function openUnmountedCache(
     origin: async (id) => (await federation()).registry.get(id),
     settings: (id) => settings.get(id),
   });
+  describer = new CachedDescriber({
+    ...{ clock: systemClock, catalog, cache: blocks, onWarning: onNotice },
+    onDescribed: delta.onDescribed,
+  });
+  // The command that made files whole ends when it is known what they consist of.
+  undo.use(describer);
+  undo.defer(() => describer?.settled());
   const calls: CacheThread["calls"] = (onProgress) => thread.calls(onProgress);
   const cache = new CachedLibrary({ catalog, blocks, calls, fetch, budgetBytes, delta });
   const end = undo.move();

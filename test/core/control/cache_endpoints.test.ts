@@ -9,7 +9,13 @@ const A = pathFromText("album/ä");
 
 class FakeCache implements ControlledCache {
   readonly state = { status: "degraded", reason: "the disk is full" } as const;
-  readonly usage = { usedBytes: 5, limitBytes: 10, hitBytes: 3, missedBytes: 4 };
+  readonly usage = {
+    usedBytes: 5,
+    limitBytes: 10,
+    hitBytes: 3,
+    missedBytes: 4,
+    opensPassedThrough: 2,
+  };
   readonly asked: unknown[] = [];
 
   stats() {
@@ -104,6 +110,7 @@ describe("the control API of the cache", () => {
       "musicfs_cache_limit_bytes 10",
       "musicfs_cache_hit_bytes_total 3",
       "musicfs_cache_missed_bytes_total 4",
+      "musicfs_cache_opens_passed_through_total 2",
     ]);
     for await (const update of mountClient.live()) {
       if (update.kind !== "state") continue;

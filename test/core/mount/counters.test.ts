@@ -100,7 +100,7 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
         fstatx: 24,
         getdents64: 44,
         openat2: 24,
-        statx: 420,
+        statx: 422,
       },
     });
   });
@@ -202,7 +202,7 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
         READ: 4,
       },
       statements: {
-        "main SELECT": 8,
+        "main SELECT": 7,
       },
       systemCalls: {
         fstatx: 4,
@@ -251,7 +251,7 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
         later: 4,
       },
       statements: {
-        "main SELECT": 13,
+        "main SELECT": 12,
       },
       systemCalls: {
         close: 7,
@@ -259,7 +259,7 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
         getdents64: 1,
         openat2: 7,
         pread: 6,
-        statx: 1,
+        statx: 2,
       },
     });
   });
@@ -351,7 +351,7 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
         fstatx: 4,
         getdents64: 46,
         openat2: 25,
-        statx: 431,
+        statx: 432,
       },
     });
   });

@@ -23,6 +23,7 @@ function setUp(failing: Partial<DeferredRequestsPorts>) {
     files: {} as never,
     onLocalFailure: () => undefined,
     fingerprint: () => undefined,
+    onClosed: () => undefined,
     onReleased: () => undefined,
     onAnswered: () => undefined,
     onFault: (what) => void faults.push(what),

@@ -16,7 +16,7 @@ function setUp() {
   const federation = {
     registry: { get: () => ({ id: "a" }) },
     health: { status: () => "healthy" },
-    read: () => {
+    fetch: () => {
       reads++;
       const { promise, reject } = Promise.withResolvers<never>();
       clock.schedule(FIRST_READ_MS, () =>
@@ -29,7 +29,7 @@ function setUp() {
   const file = { replicas: () => [{ origin: "a" }] } as unknown as FederatedFile;
   const read = refreshingRead({ clock, federation, refresh, readDeadlineMs: DEADLINE_MS });
   const abort = new AbortController();
-  const reading = read(file, 0, new Uint8Array(1), abort).catch((error: unknown) => error);
+  const reading = read(file, 0, 1, abort).catch((error: unknown) => error);
   return { clock, abort, reading, reads: () => reads };
 }
 

@@ -12,6 +12,7 @@ export interface CacheUsage {
   readonly status: string;
   readonly reason: string | null;
   readonly hit_bytes: number;
+  readonly missed_bytes: number;
 }
 
 export interface Verified {
@@ -77,13 +78,13 @@ check_interval_secs = 3600
   }
 
   /** Mounted, and every file known. */
-  scanned(): Promise<Mount> {
-    return Mount.scanned(this.workspace, this.flags);
+  scanned(...args: readonly string[]): Promise<Mount> {
+    return Mount.scanned(this.workspace, [...this.flags, ...args]);
   }
 
   /** Mounted with what is known already. */
-  start(): Promise<Mount> {
-    return Mount.start(this.workspace, this.flags);
+  start(...args: readonly string[]): Promise<Mount> {
+    return Mount.start(this.workspace, [...this.flags, ...args]);
   }
 
   /** Reads past the kernel's memory; `content` is "exact" where it should be. */
@@ -97,6 +98,17 @@ check_interval_secs = 3600
       const isExact = read.content === this.#sums.get(names[i] ?? "");
       return { ...read, content: isExact ? "exact" : read.content };
     });
+  }
+
+  /** As `read`, of one file; whether the kernel read it by itself, from the cache. */
+  async readPassed(name: string): Promise<readonly [content: string, passed: boolean]> {
+    const bytes = async () => {
+      const { hit_bytes, missed_bytes } = await this.cache();
+      return hit_bytes + missed_bytes;
+    };
+    const before = await bytes();
+    const [read] = await this.read(name);
+    return [read?.content ?? "no answer", (await bytes()) === before];
   }
 
   mounted(name: string): string {
