@@ -41,6 +41,11 @@ export interface Smb extends AsyncDisposable {
   /** SIGKILL. Without its client the mount answers ENOTCONN until {@link restart}. */
   kill(part: SmbPart): Promise<void>;
   restart(part: SmbPart): Promise<void>;
+  /**
+   * Resolves once its client answers at once again: rclone lets up to two seconds pass before each call after some have
+   * failed, and takes several that succeed to calm down. Throws when it does not within 30 s.
+   */
+  calm(): Promise<void>;
   /** Takes the mount away, so that its directory is an empty one of the disk below. */
   unmount(): Promise<void>;
 }
@@ -49,6 +54,10 @@ const USER = "root";
 const PASSWORD = secret("smb");
 const SHARE = "share";
 const START_TIMEOUT_MS = 30_000;
+/** A call without a pause takes a hundredth of it, and one on a loaded machine not all of it. */
+const CALM_MS = 150;
+/** So many in turn. */
+const CALM_CALLS = 5;
 
 export async function startSmb(options: SmbOptions = {}): Promise<Smb> {
   if (process.getuid?.() !== 0) throw new Error("Samba and its mount need root");
@@ -102,6 +111,7 @@ async function startIn(
     resume: (part) => root.resume(part),
     kill: (part) => root.kill(part),
     restart: start,
+    calm: () => calm(mountPoint),
     unmount: () => unmount(root),
     [Symbol.asyncDispose]: () => halt(root),
   };
@@ -152,6 +162,20 @@ async function startClient(root: ServerRoot, port: number): Promise<void> {
     );
   }, START_TIMEOUT_MS);
   if (!up) throw startFailure(root, "client");
+}
+
+async function calm(mountPoint: string): Promise<void> {
+  let prompt = 0;
+  const isCalm = await until(async () => {
+    const startedMs = performance.now();
+    const listed = await readdir(mountPoint).then(
+      () => true,
+      () => false,
+    );
+    prompt = listed && performance.now() - startedMs < CALM_MS ? prompt + 1 : 0;
+    return prompt >= CALM_CALLS;
+  }, START_TIMEOUT_MS);
+  if (!isCalm) throw new Error(`the client of ${mountPoint} has not calmed down`);
 }
 
 function rcloneEnv(root: ServerRoot): Record<string, string> {

@@ -164,7 +164,8 @@ describe("one mount over local + SFTP + S3 + SMB", () => {
     }, 60_000);
 
     test(`waits for ${id} while it is slow, and for nothing else`, async () => {
-      const { proxy } = library.remotes.all[id];
+      const { proxy, calm } = library.remotes.all[id];
+      await calm();
       proxy.delayMs = 10;
       proxy.bytesPerSecond = 2_000_000;
       try {

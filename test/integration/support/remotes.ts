@@ -27,6 +27,8 @@ export interface Remote {
   /** SIGKILL to the server. */
   kill(): Promise<void>;
   restart(): Promise<void>;
+  /** Resolves once it answers without the pauses that its client makes after errors. */
+  calm(): Promise<void>;
 }
 
 export class Remotes implements AsyncDisposable {
@@ -75,6 +77,7 @@ export class Remotes implements AsyncDisposable {
         resume: () => smb.resume("smbd"),
         kill: () => smb.kill("smbd"),
         restart: () => smb.restart("smbd"),
+        calm: () => smb.calm(),
       },
     });
     remotes.#cleanUp.use(starting.move());
@@ -86,14 +89,16 @@ export class Remotes implements AsyncDisposable {
   }
 }
 
-type Controls = Pick<Remote, "pause" | "resume" | "kill" | "restart">;
+type Server = Pick<Remote, "pause" | "resume" | "kill" | "restart">;
 
-function controls(server: Controls): Controls {
+function controls(server: Server): Server & Pick<Remote, "calm"> {
   return {
     pause: () => server.pause(),
     resume: () => server.resume(),
     kill: () => server.kill(),
     restart: () => server.restart(),
+    // Mounts talk to it without a client of its own.
+    calm: async () => undefined,
   };
 }
 
