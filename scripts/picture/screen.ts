@@ -38,6 +38,8 @@ export async function screenOf(
       stdout: stdout as unknown as NodeJS.WriteStream,
       // Each frame is written whole, one after the other.
       debug: true,
+      // Also where CI is set.
+      interactive: true,
       patchConsole: false,
       exitOnCtrlC: false,
     },

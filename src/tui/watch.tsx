@@ -15,6 +15,8 @@ export async function watch({ stdin, stdout, ...props }: WatchOptions): Promise<
   const view = render(<Dashboard {...props} />, {
     stdin,
     stdout,
+    // Also where CI is set: whoever calls this has seen that it is a terminal.
+    interactive: true,
     alternateScreen: true,
     incrementalRendering: true,
     maxFps: MOST_FRAMES_PER_SECOND,

@@ -73,6 +73,11 @@ describe("the live view", () => {
     expectScreen(await terminal.still(/TYPE +PRI/), "failing.100");
   });
 
+  test("is drawn also where CI is set", async () => {
+    await using terminal = await replay("failing", 100, { CI: "1" });
+    expectScreen(await terminal.still(DRAWN), "failing.100");
+  });
+
   test("is told apart without colours", async () => {
     await using terminal = await replay("failing", 100, { NO_COLOR: "1" });
     expectScreen(await terminal.still(DRAWN), "failing.100");

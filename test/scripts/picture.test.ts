@@ -7,7 +7,11 @@ const SCRIPT = join(import.meta.dir, "../../scripts/picture.ts");
 
 describe("the picture of the live view", () => {
   test("shows the live view as it is now", async () => {
-    const child = Bun.spawn([process.execPath, SCRIPT, "--check"], { stderr: "pipe" });
+    const child = Bun.spawn([process.execPath, SCRIPT, "--check"], {
+      // Where it is set, Ink takes no terminal for one.
+      env: { ...process.env, CI: "1" },
+      stderr: "pipe",
+    });
     const [stderr, status] = await Promise.all([child.stderr.text(), child.exited]);
     expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
   });
