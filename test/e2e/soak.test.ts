@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { needing } from "../support/needs.ts";
-import { growthPerMinute, lastHalf, leastOfEach } from "./soak/growth.ts";
+import { growthPerMinute, lastHalf } from "./soak/growth.ts";
 import { soak } from "./soak/soak.ts";
 
 const SECONDS = 12;
@@ -17,14 +17,6 @@ test("growth is told by the line through the samples of the last half", () => {
   expect(lastHalf(samples).map(({ minutes }) => minutes)).toEqual([3, 4, 5, 6]);
   expect(growthPerMinute(lastHalf(samples))).toBeCloseTo(2.04, 5);
   expect(() => growthPerMinute([{ minutes: 0, value: 1 }])).toThrow("1 samples");
-});
-
-test("the least of each window is what stays", () => {
-  const samples = [5, 3, 9, 4, 8, 6, 1].map((value, minutes) => ({ minutes, value }));
-  expect(leastOfEach(samples, 3)).toEqual([
-    { minutes: 1, value: 3 },
-    { minutes: 3, value: 4 },
-  ]);
 });
 
 needing("root", "fuse").test(

@@ -27,19 +27,3 @@ export function lastHalf(samples: readonly Sample[]): readonly Sample[] {
   const end = samples.at(-1)?.minutes ?? 0;
   return samples.filter(({ minutes }) => minutes >= end / 2);
 }
-
-/**
- * The least of each window of so many samples. What an allocator holds back for a moment comes and
- * goes; what is never given back is in the least, too.
- */
-export function leastOfEach(samples: readonly Sample[], window: number): readonly Sample[] {
-  const least: Sample[] = [];
-  for (let at = 0; at + window <= samples.length; at += window) {
-    least.push(
-      samples
-        .slice(at, at + window)
-        .reduce((one, other) => (other.value < one.value ? other : one)),
-    );
-  }
-  return least;
-}

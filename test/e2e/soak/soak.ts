@@ -7,17 +7,18 @@ import { descriptorTargets } from "../../support/descriptors.ts";
 import { ControlledLibrary } from "../support/controlled_library.ts";
 import type { Mount } from "../support/musicfs.ts";
 import { processUse } from "../support/process_use.ts";
-import { growthPerMinute, lastHalf, leastOfEach, type Sample } from "./growth.ts";
-import { type Done, load, plantOrigins } from "./load.ts";
+import { growthPerMinute, lastHalf, type Sample } from "./growth.ts";
+import { type Done, load, NOTHING_DONE, plantOrigins, together } from "./load.ts";
 
 const PRELOAD = resolve(import.meta.dir, "collect.preload.ts");
 
 /** Everything that is loaded, opened or started with its first use is there after so long. */
 const WARM_UP_SECONDS = 6;
-const SAMPLES_PER_RUN = 240;
-const SAMPLES_PER_WINDOW = 6;
-/** Collecting takes time that the mount has for its readers. */
-const LEAST_PAUSE_MS = 500;
+/** The load stops for a look at the memory after each of so many parts of the time. */
+const SLICES = 20;
+const SHORTEST_SLICE_SECONDS = 4;
+/** After a collection an allocator gives back what is free bit by bit. */
+const REST_MS = 5000;
 /** What is not used is closed: roots of origins after ten seconds, guards after five. */
 const CLOSED_MS = 12_000;
 /** A machine that has much to do takes longer. */
@@ -35,7 +36,7 @@ type Held = Record<(typeof HELD)[number], number>;
 
 export interface SoakReport {
   readonly done: Done;
-  /** Resident memory after forced collections, in MiB, over the whole run: the least of each window. */
+  /** Resident memory after forced collections, in MiB, each time the load had stopped for a moment. */
   readonly residentMib: readonly Sample[];
   /** MiB a minute over the last half. */
   readonly growthMibPerMinute: number;
@@ -45,8 +46,8 @@ export interface SoakReport {
 }
 
 /**
- * Runs for `seconds` besides warming up and calming down. Rejects on a wrong byte, on an error in the
- * mount's log, and where descriptors, sockets, threads or processes are more than before.
+ * Runs for `seconds`, at least twelve, besides warming up, looks at the memory and calming down. Rejects on a wrong byte,
+ * on an error in the mount's log, and where descriptors, sockets, threads or processes are more than before.
  */
 export async function soak(
   seconds: number,
@@ -60,31 +61,22 @@ export async function soak(
   await library.shell('cat "$1"/* > /dev/null');
   await load(library, running.client, WARM_UP_SECONDS, seed);
   const before = await atRest(mount.pid);
-  const samples: Sample[] = [];
+  const residentMib: Sample[] = [];
+  const slices = Math.min(SLICES, Math.floor(seconds / SHORTEST_SLICE_SECONDS));
   const startMs = performance.now();
-  const sampling = setInterval(
-    () => {
-      const minutes = (performance.now() - startMs) / 60_000;
-      void collectedMib(mount).then((value) => {
-        samples.push({ minutes, value });
-        if (samples.length % SAMPLES_PER_WINDOW !== 0) return;
-        const held = HELD.map((kind) => `${heldBy(mount.pid)[kind]} ${kind}`).join(", ");
-        say(`${minutes.toFixed(1)} min: ${value.toFixed(1)} MiB, ${held}`);
-      });
-    },
-    Math.max(LEAST_PAUSE_MS, (seconds * 1000) / SAMPLES_PER_RUN),
-  );
-  let done: Done;
-  try {
-    done = await load(library, running.client, seconds, seed + 1000);
-  } finally {
-    clearInterval(sampling);
+  let done: Done = NOTHING_DONE;
+  for (let slice = 1; slice <= slices; slice++) {
+    done = together(done, await load(library, running.client, seconds / slices, seed + 10 * slice));
+    const value = await restingMib(mount);
+    const minutes = (performance.now() - startMs) / 60_000;
+    residentMib.push({ minutes, value });
+    const held = HELD.map((kind) => `${heldBy(mount.pid)[kind]} ${kind}`).join(", ");
+    say(`${minutes.toFixed(1)} min: ${value.toFixed(1)} MiB, ${held}`);
   }
   const after = await noMoreThan(before, mount.pid);
   const errors = mount.lines('"level":"error"');
   if (errors.length > 0) throw new Error(`the mount logged:\n${errors.join("\n")}`);
   if ((await mount.stop()) !== 0) throw new Error(`the mount did not end well\n${mount.log}`);
-  const residentMib = leastOfEach(samples, SAMPLES_PER_WINDOW);
   const growthMibPerMinute = growthPerMinute(lastHalf(residentMib));
   return { done, residentMib, growthMibPerMinute, before, after };
 }
@@ -127,10 +119,17 @@ async function noMoreThan(bound: Held, pid: number): Promise<Held> {
   }
 }
 
-async function collectedMib(mount: Mount): Promise<number> {
+/** Resident memory after a forced collection, once what that freed was given back. */
+async function restingMib(mount: Mount): Promise<number> {
+  await collect(mount);
+  await Bun.sleep(REST_MS);
+  await collect(mount);
+  const status = readFileSync(`/proc/${mount.pid}/status`, "latin1");
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+}
+
+async function collect(mount: Mount): Promise<void> {
   const collections = mount.lines('"collected"').length;
   mount.kill("SIGUSR2");
   await mount.logged('"collected"', collections + 1);
-  const status = readFileSync(`/proc/${mount.pid}/status`, "latin1");
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
 }
