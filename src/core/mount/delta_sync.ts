@@ -57,7 +57,7 @@ export class DeltaSync {
     const { index } = indexes;
     return await syncDelta(wish, {
       ...this.ports,
-      onDescribed: this.onDescribed,
+      ...{ onDescribed: this.onDescribed, isCached: this.isCached },
       ...{ index, signal, pins: new Set(), onProgress, refresh },
     });
   }
@@ -73,6 +73,8 @@ export class DeltaSync {
     }
   };
 
+  readonly isCached: DeltaPorts["isCached"] = (id) => this.ports.settings(id)?.cache ?? false;
+
   /** Rejects as `syncDelta`. `pins`: paths whose files are wanted as a whole. */
   async run(
     wish: SyncDeltaWish,
@@ -86,7 +88,7 @@ export class DeltaSync {
       ...ports,
       origin: originOf,
       index: indexes.index,
-      onDescribed: this.onDescribed,
+      ...{ onDescribed: this.onDescribed, isCached: this.isCached },
       signal,
       pins,
       onProgress,

@@ -32,6 +32,7 @@ const CAPABILITIES: Omit<OriginCapabilities, "strongTokens"> = {
   byteNames: true,
   mtimePrecisionMs: 2000,
   maxConcurrency: 8,
+  onThisMachine: false,
 };
 
 export function openGuardedOrigin(options: GuardedOriginOptions): LocalOrigin {

@@ -31,6 +31,7 @@ export const LOCAL_CAPABILITIES: OriginCapabilities = {
   mtimePrecisionMs: 10,
   maxConcurrency: 16,
   strongTokens: true,
+  onThisMachine: true,
 };
 
 export interface LocalOriginOptions {

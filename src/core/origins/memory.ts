@@ -43,6 +43,7 @@ export const MEMORY_CAPABILITIES: OriginCapabilities = {
   mtimePrecisionMs: 1,
   maxConcurrency: 64,
   strongTokens: true,
+  onThisMachine: false,
 };
 
 export interface MemoryOriginOptions {

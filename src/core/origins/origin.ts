@@ -35,6 +35,8 @@ export interface OriginCapabilities {
    * keeps size and mtime goes unseen (docs/semantics.md names the class).
    */
   readonly strongTokens: boolean;
+  /** Its files lie on a disk of this machine: reading them takes no network. */
+  readonly onThisMachine: boolean;
 }
 
 /** An opaque mark of one version's bytes on one origin; comparable by `===` only, with the size. */

@@ -48,6 +48,7 @@ export class ScriptedOrigin implements Origin {
     mtimePrecisionMs: 1,
     maxConcurrency: 8,
     strongTokens: true,
+    onThisMachine: false,
   };
   /** How often its connections were dropped. */
   dropped = 0;

@@ -149,6 +149,7 @@ describe("buildOrigin", () => {
       const origin = await buildOrigin(one, ports());
       expect(origin.type).toBe(one.originType);
       expect(origin.capabilities.strongTokens).toBe(["nfs", "s3"].includes(one.originType));
+      expect(origin.capabilities.onThisMachine).toBe(false);
       await origin.close();
     }
   });

@@ -42,6 +42,7 @@ export const S3_CAPABILITIES: OriginCapabilities = {
   mtimePrecisionMs: 1000,
   maxConcurrency: S3_CONCURRENCY,
   strongTokens: true,
+  onThisMachine: false,
 };
 
 export interface S3Ports {

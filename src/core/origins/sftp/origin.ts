@@ -74,6 +74,7 @@ export class SftpOrigin implements Origin {
       mtimePrecisionMs: 1000,
       maxConcurrency: settings.maxConnections * OPERATIONS_PER_CONNECTION,
       strongTokens: false,
+      onThisMachine: false,
     };
     this.#onSkipped = ports.onSkipped ?? (() => undefined);
     this.#pool = new ConnectionPool({

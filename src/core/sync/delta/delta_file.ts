@@ -16,6 +16,7 @@ import type { Origin, OriginId } from "../../origins/origin.ts";
 import type { Stretch } from "../chunks/manifest_diff.ts";
 import type { OpenIndex } from "../index/origin_index.ts";
 import { assemble } from "./assembly.ts";
+import { identityOf, proofOf } from "./identity.ts";
 import { type IndexPlan, indexPlan, type Proved, provedReplicas } from "./index_plan.ts";
 import { takeMoved } from "./moved.ts";
 import type { NewBytes } from "./new_bytes.ts";
@@ -34,6 +35,8 @@ export interface DeltaPorts extends RebuildPorts {
   readonly onDescribed: (version: number, content: VersionContent) => Promise<void>;
   /** An origin's published index; undefined for none. */
   readonly index: (id: OriginId) => Promise<OpenIndex | undefined>;
+  /** What is read of the origin is kept on disk. */
+  readonly isCached: (id: OriginId) => boolean;
 }
 
 export interface FileDelta {
@@ -81,10 +84,10 @@ export async function movedFile(
   lost: readonly number[],
   ports: DeltaPorts,
 ): Promise<boolean> {
-  const proved = lost.length === 0 ? undefined : await proofOf(file, ports);
-  if (proved === undefined) return false;
+  if (lost.length === 0) return false;
   try {
-    return await takeMoved(file, proved.proof, lost, ports.cache, breatheOf(ports));
+    const isSame = await identityOf(file, { ...ports, breathe: breatheOf(ports) });
+    return isSame !== undefined && (await takeMoved(file, isSame, lost, ports.cache));
   } catch (error) {
     if (ports.signal.aborted || !(error instanceof MusicFsError)) throw error;
     return false;
@@ -190,19 +193,4 @@ function breatheOf({ clock, signal }: DeltaPorts): Breathe {
     await sleep(clock, 0);
     if (signal.aborted) throw new OwnError("cancelled", "cancelled");
   };
-}
-
-/** The first origin's word on the version; what one cannot say, the next may. */
-async function proofOf(file: CacheableFile, ports: DeltaPorts): Promise<Proved | undefined> {
-  for (const { origin: id, path, originVersion } of provedReplicas(file)) {
-    const origin = await ports.origin(id);
-    try {
-      const proof = await origin?.proof?.(path, originVersion, ports.signal);
-      if (proof !== undefined) return { proof, origin: id };
-    } catch (error) {
-      // What is wrong with the origin shows when the file is fetched as a whole.
-      if (ports.signal.aborted || !(error instanceof MusicFsError)) throw error;
-    }
-  }
-  return undefined;
 }

@@ -42,17 +42,43 @@ export async function indexPlan(
   proved: Proved | undefined,
   ports: IndexPlanPorts,
 ): Promise<IndexPlan | undefined> {
+  return await fromIndex(file, proved?.proof, ports, async ({ index, entry, proof, origin }) => {
+    const next = await index.manifest(entry);
+    const stretches = diffManifests(await manifestOf(old, ports.breathe), next);
+    return { proof, origin, stretches, costBytes: bytesToFetch(stretches) };
+  });
+}
+
+/** What an index that is trusted says of the version; undefined where none knows it. */
+export async function trustedProof(
+  file: CacheableFile,
+  ports: IndexPlanPorts,
+): Promise<ContentProof | undefined> {
+  return await fromIndex(file, undefined, ports, ({ proof }) => Promise.resolve(proof));
+}
+
+interface KnownEntry extends Proved {
+  readonly index: OpenIndex["index"];
+  readonly entry: IndexEntry;
+}
+
+/** What `use` makes of the first entry that counts for the version; what fails counts as not known. */
+async function fromIndex<T>(
+  file: CacheableFile,
+  known: ContentProof | undefined,
+  ports: IndexPlanPorts,
+  use: (entry: KnownEntry) => Promise<T>,
+): Promise<T | undefined> {
   for (const replica of provedReplicas(file)) {
     const found = await ports.index(replica.origin);
     if (found === undefined) continue;
+    const { index, isTrusted } = found;
     try {
-      const entry = await found.index.find(replica.path);
+      const entry = await index.find(replica.path);
       if (entry === undefined || entry.sizeBytes !== file.sizeBytes) continue;
-      const proof = await proofOfEntry(entry, replica, proved?.proof, found.isTrusted, ports);
+      const proof = await proofOfEntry(entry, replica, known, isTrusted, ports);
       if (proof === undefined) continue;
-      const next = await found.index.manifest(entry);
-      const stretches = diffManifests(await manifestOf(old, ports.breathe), next);
-      return { proof, origin: replica.origin, stretches, costBytes: bytesToFetch(stretches) };
+      return await use({ index, entry, proof, origin: replica.origin });
     } catch (error) {
       // An index that cannot be read is one that knows nothing.
       if (ports.signal.aborted || !(error instanceof MusicFsError)) throw error;

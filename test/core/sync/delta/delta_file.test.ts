@@ -6,11 +6,9 @@ import type { FetchFile } from "../../../../src/core/federation/file.ts";
 import { BLOCK_BYTES } from "../../../../src/core/limits.ts";
 import type { ContentProof, Origin } from "../../../../src/core/origins/origin.ts";
 import { manifestOf } from "../../../../src/core/sync/chunks/chunk_stream.ts";
-import { Description } from "../../../../src/core/sync/chunks/describe.ts";
 import { encodeManifest } from "../../../../src/core/sync/chunks/manifest.ts";
 import { deltaFile, methodFor } from "../../../../src/core/sync/delta/delta_file.ts";
 import type { OpenIndex } from "../../../../src/core/sync/index/origin_index.ts";
-import { publishIndex } from "../../../../src/core/sync/index/publish.ts";
 import { PublishedIndex } from "../../../../src/core/sync/index/published_index.ts";
 import {
   CLOUD,
@@ -20,7 +18,7 @@ import {
   type TestFile,
   testFile,
 } from "../../cache/fixture.ts";
-import { IndexMemory } from "../index/index_memory.ts";
+import { indexOf } from "../index/index_memory.ts";
 import { md5Of, noise } from "./fixture.ts";
 
 const SIZE = 40 * BLOCK_BYTES + 17;
@@ -72,6 +70,7 @@ class Delta implements Disposable {
       signal: this.abort.signal,
       origin: async () => origin as unknown as Origin,
       index: async () => this.index,
+      isCached: () => true,
       onDescribed: async (version: number, content: VersionContent) =>
         void this.described.set(version, content),
     };
@@ -198,17 +197,6 @@ describe("delta sync of a cached file", () => {
     expect(await delta.test.read(RETAGGED)).toEqual(RETAGGED.bytes);
   });
 
-  /** An index that tells of `file`, published in memory. */
-  async function indexOf(file: TestFile, isTrusted = false): Promise<OpenIndex> {
-    const description = new Description();
-    description.push(file.bytes);
-    const store = new IndexMemory();
-    const { path, sizeBytes } = file;
-    await publishIndex([{ path, sizeBytes, mtimeSec: 5, content: description.finish() }], store);
-    const index = new PublishedIndex(store);
-    return { index, isTrusted, [Symbol.asyncDispose]: () => Promise.resolve() };
-  }
-
   /** Changed in many places, as no tagger does: splicing gives up. */
   const scattered = (() => {
     const bytes = Buffer.from(BEFORE.bytes);
@@ -245,7 +233,7 @@ describe("delta sync of a cached file", () => {
       using delta = await Delta.holding(BEFORE, scattered);
       delta.proof = undefined;
       delta.mtimeSec = mtimeSec;
-      delta.index = await indexOf(scattered, isTrusted);
+      delta.index = await indexOf(scattered, { isTrusted });
       expect((await delta.run()).method).toBe(method);
       expect(await delta.test.read(scattered)).toEqual(scattered.bytes);
     }
@@ -255,7 +243,7 @@ describe("delta sync of a cached file", () => {
     using delta = await Delta.holding(BEFORE, scattered);
     delta.proof = undefined;
     const lie = changed(Buffer.from(scattered.bytes).fill(7, 900_000, 900_100));
-    delta.index = await indexOf(lie, true);
+    delta.index = await indexOf(lie, { isTrusted: true });
     expect((await delta.run()).method).toBe("whole");
     expect(await delta.test.read(scattered)).toEqual(scattered.bytes);
   });

@@ -1,8 +1,13 @@
 /** An index in memory, whose clock stands still. */
 
 import { OwnError } from "../../../../src/core/errors.ts";
+import { Description } from "../../../../src/core/sync/chunks/describe.ts";
 import { INDEX_HEAD } from "../../../../src/core/sync/index/index_page.ts";
 import type { IndexTarget, StoredObject } from "../../../../src/core/sync/index/index_store.ts";
+import type { OpenIndex } from "../../../../src/core/sync/index/origin_index.ts";
+import { publishIndex } from "../../../../src/core/sync/index/publish.ts";
+import { PublishedIndex } from "../../../../src/core/sync/index/published_index.ts";
+import type { TestFile } from "../../cache/fixture.ts";
 
 export class IndexMemory implements IndexTarget {
   readonly objects = new Map<string, Uint8Array>();
@@ -50,4 +55,17 @@ export class IndexMemory implements IndexTarget {
   #token(name: string): string {
     return `${this.#writes.get(name)?.serial ?? ""}`;
   }
+}
+
+/** An index that tells of `file`. */
+export async function indexOf(
+  { path, sizeBytes, bytes }: TestFile,
+  { isTrusted = false, mtimeSec = 5 } = {},
+): Promise<OpenIndex> {
+  const description = new Description();
+  description.push(bytes);
+  const store = new IndexMemory();
+  await publishIndex([{ path, sizeBytes, mtimeSec, content: description.finish() }], store);
+  const index = new PublishedIndex(store);
+  return { index, isTrusted, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
