@@ -18,7 +18,9 @@ import { LocalTree } from "../support/local_tree.ts";
 import { needing } from "../support/needs.ts";
 import { BindfsMount, until } from "./support/bindfs.ts";
 
-const DEADLINE_MS = 1000;
+/** A guard that is to answer does so within it on any machine; one that hangs is given up after it. */
+const DEADLINE_MS = 10_000;
+const TIMEOUT_MS = 120_000;
 const FILE = "album/track" as BytePath;
 const CONTENT = Buffer.from("0123456789");
 
@@ -76,92 +78,103 @@ function textOf(path: string): string {
 const here = needing("root", "fuse", "bindfs");
 
 here.describe("a guarded origin on a mount that hangs", () => {
-  test("times out, harms nothing else, fails at once when all guards are stuck, and recovers", async () => {
-    await using mount = await BindfsMount.create({ unkillable: true });
-    await mount.tree.put(FILE, CONTENT);
-    expect(isOnLocalDisk(mount.tree.root)).toBeFalse();
-    using other = new LocalTree();
-    await other.put(FILE, CONTENT);
-    const healthy = new LocalOrigin({
-      id: "disk" as OriginId,
-      type: "local",
-      capabilities: LOCAL_CAPABILITIES,
-      disk: new InlineDisk(new Disk(other.root)),
-    });
-    const origin = guarded(mount.tree.root);
-    expect(await read(origin)).toBe("0123456789");
-    expect(await origin.probe()).toEqual({ status: "ok" });
-
-    await mount.stop();
-    const startedMs = performance.now();
-    let beats = 0;
-    const heart = setInterval(() => beats++, 5);
-    const hung = Array.from({ length: MAX_GUARDS_PER_ORIGIN + 4 }, (_, i) =>
-      codeOf(origin.stat(`missing ${i}` as BytePath)),
-    );
-    expect(await read(healthy)).toBe("0123456789");
-    const codes = await Promise.all(hung);
-    clearInterval(heart);
-    expect(codes.slice(0, MAX_GUARDS_PER_ORIGIN)).toEqual(
-      Array.from({ length: MAX_GUARDS_PER_ORIGIN }, () => "timeout"),
-    );
-    expect(new Set(codes.slice(MAX_GUARDS_PER_ORIGIN))).toEqual(new Set(["device_gone"]));
-    expect(performance.now() - startedMs).toBeLessThan(DEADLINE_MS * 4);
-    // The event loop went on all the while.
-    expect(beats).toBeGreaterThan(20);
-    expect(guards()).toHaveLength(MAX_GUARDS_PER_ORIGIN);
-
-    const atOnceMs = performance.now();
-    expect(await codeOf(origin.probe())).toBe("device_gone");
-    expect(performance.now() - atOnceMs).toBeLessThan(DEADLINE_MS);
-
-    mount.go();
-    await until(async () => (await codeOf(origin.probe())) === "answered");
-    expect(await read(origin)).toBe("0123456789");
-    expect(await list(origin)).toEqual(["album"]);
-    // The stuck ones are reaped.
-    await until(() => guards().length === 1);
-    await origin.close();
-    await healthy.close();
-    await until(() => guards().length === 0);
-  }, 30_000);
-
-  test("lists and reads while one file hangs", async () => {
-    await using mount = await BindfsMount.create();
-    await mount.tree.put(FILE, CONTENT);
-    const origin = guarded(mount.tree.root, 60_000);
-    expect(await list(origin)).toEqual(["album"]);
-    // A file of the hung mount below a directory of a healthy one: only it hangs.
-    await using inner = await BindfsMount.create();
-    await inner.tree.put(FILE, CONTENT);
-    await mount.tree.makeDirectory("inner" as BytePath);
-    const at = join(mount.tree.root, "inner");
-    expect(Bun.spawnSync(["mount", "--bind", inner.tree.root, at]).exitCode).toBe(0);
-    try {
-      await inner.stop();
-      const controller = new AbortController();
-      const hung = codeOf(origin.stat("inner/missing" as BytePath, controller.signal));
+  test(
+    "times out, harms nothing else, fails at once when all guards are stuck, and recovers",
+    async () => {
+      await using mount = await BindfsMount.create({ unkillable: true });
+      await mount.tree.put(FILE, CONTENT);
+      expect(isOnLocalDisk(mount.tree.root)).toBeFalse();
+      using other = new LocalTree();
+      await other.put(FILE, CONTENT);
+      const healthy = new LocalOrigin({
+        id: "disk" as OriginId,
+        type: "local",
+        capabilities: LOCAL_CAPABILITIES,
+        disk: new InlineDisk(new Disk(other.root)),
+      });
+      const origin = guarded(mount.tree.root);
       expect(await read(origin)).toBe("0123456789");
-      expect(await list(origin, "album" as BytePath)).toEqual(["track"]);
-      controller.abort();
-      expect(await hung).toBe("cancelled");
-    } finally {
-      Bun.spawnSync(["umount", "-l", at]);
-      inner.go();
-    }
-    await origin.close();
-    await until(() => guards().length === 0);
-  }, 30_000);
+      expect(await origin.probe()).toEqual({ status: "ok" });
 
-  test("keeps nobody from ending: neither close nor the process waits for it", async () => {
-    await using mount = await BindfsMount.create({ unkillable: true });
-    await mount.tree.put(FILE, CONTENT);
-    const script = `
+      await mount.stop();
+      const startedMs = performance.now();
+      let beats = 0;
+      const heart = setInterval(() => beats++, 5);
+      const hung = Array.from({ length: MAX_GUARDS_PER_ORIGIN + 4 }, (_, i) =>
+        codeOf(origin.stat(`missing ${i}` as BytePath)),
+      );
+      expect(await read(healthy)).toBe("0123456789");
+      const codes = await Promise.all(hung);
+      clearInterval(heart);
+      expect(codes.slice(0, MAX_GUARDS_PER_ORIGIN)).toEqual(
+        Array.from({ length: MAX_GUARDS_PER_ORIGIN }, () => "timeout"),
+      );
+      expect(new Set(codes.slice(MAX_GUARDS_PER_ORIGIN))).toEqual(new Set(["device_gone"]));
+      // All of them wait side by side.
+      expect(performance.now() - startedMs).toBeLessThan(DEADLINE_MS * (MAX_GUARDS_PER_ORIGIN - 1));
+      // The event loop went on all the while.
+      expect(beats).toBeGreaterThan(20);
+      expect(guards()).toHaveLength(MAX_GUARDS_PER_ORIGIN);
+
+      const atOnceMs = performance.now();
+      expect(await codeOf(origin.probe())).toBe("device_gone");
+      expect(performance.now() - atOnceMs).toBeLessThan(DEADLINE_MS);
+
+      mount.go();
+      await until(async () => (await codeOf(origin.probe())) === "answered");
+      expect(await read(origin)).toBe("0123456789");
+      expect(await list(origin)).toEqual(["album"]);
+      // The stuck ones are reaped.
+      await until(() => guards().length === 1);
+      await origin.close();
+      await healthy.close();
+      await until(() => guards().length === 0);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "lists and reads while one file hangs",
+    async () => {
+      await using mount = await BindfsMount.create();
+      await mount.tree.put(FILE, CONTENT);
+      const origin = guarded(mount.tree.root, 60_000);
+      expect(await list(origin)).toEqual(["album"]);
+      // A file of the hung mount below a directory of a healthy one: only it hangs.
+      await using inner = await BindfsMount.create();
+      await inner.tree.put(FILE, CONTENT);
+      await mount.tree.makeDirectory("inner" as BytePath);
+      const at = join(mount.tree.root, "inner");
+      expect(Bun.spawnSync(["mount", "--bind", inner.tree.root, at]).exitCode).toBe(0);
+      try {
+        await inner.stop();
+        const controller = new AbortController();
+        const hung = codeOf(origin.stat("inner/missing" as BytePath, controller.signal));
+        expect(await read(origin)).toBe("0123456789");
+        expect(await list(origin, "album" as BytePath)).toEqual(["track"]);
+        controller.abort();
+        expect(await hung).toBe("cancelled");
+      } finally {
+        Bun.spawnSync(["umount", "-l", at]);
+        inner.go();
+      }
+      await origin.close();
+      await until(() => guards().length === 0);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "keeps nobody from ending: neither close nor the process waits for it",
+    async () => {
+      await using mount = await BindfsMount.create({ unkillable: true });
+      await mount.tree.put(FILE, CONTENT);
+      const script = `
       const { systemClock } = await import("${import.meta.dir}/../../src/core/clock.ts");
       const { openGuardedOrigin } = await import("${import.meta.dir}/../../src/core/origins/guarded.ts");
       const origin = openGuardedOrigin({
         id: "nas", type: "smb", path: ${JSON.stringify(mount.tree.root)}, requireMount: true,
-        strongTokens: false, deadlineMs: 1500, clock: systemClock,
+        strongTokens: false, deadlineMs: ${DEADLINE_MS}, clock: systemClock,
       });
       await origin.probe();
       console.log("probed");
@@ -172,65 +185,79 @@ here.describe("a guarded origin on a mount that hangs", () => {
       console.log("closed");
       process.exit(0);
     `;
-    const child = Bun.spawn([process.execPath, "-e", script], { stdin: "pipe", stdout: "pipe" });
-    const output = child.stdout.getReader();
-    expect(Buffer.from((await output.read()).value ?? []).toString()).toBe("probed\n");
-    await mount.stop();
-    const startedMs = performance.now();
-    child.stdin.write("go\n");
-    child.stdin.end();
-    expect(await child.exited).toBe(0);
-    // One deadline, and what a loaded machine takes; whatever waits for the mount waits for ever.
-    expect(performance.now() - startedMs).toBeLessThan(20_000);
-    mount.go();
-  }, 30_000);
+      const child = Bun.spawn([process.execPath, "-e", script], { stdin: "pipe", stdout: "pipe" });
+      const output = child.stdout.getReader();
+      expect(Buffer.from((await output.read()).value ?? []).toString()).toBe("probed\n");
+      await mount.stop();
+      const startedMs = performance.now();
+      child.stdin.write("go\n");
+      child.stdin.end();
+      expect(await child.exited).toBe(0);
+      // One deadline, and what a loaded machine takes; whatever waits for the mount waits for ever.
+      expect(performance.now() - startedMs).toBeLessThan(60_000);
+      mount.go();
+    },
+    TIMEOUT_MS,
+  );
 });
 
 here.describe("a guarded origin", () => {
-  test("is unavailable, never empty, while its share is not mounted", async () => {
-    await using mount = await BindfsMount.create();
-    await mount.tree.put(FILE, CONTENT);
-    const origin = guarded(mount.tree.root, 10_000);
-    expect(await list(origin)).toEqual(["album"]);
-    await mount.unmount();
-    for (const attempt of [origin.probe(), list(origin), read(origin), origin.stat(FILE)]) {
-      expect(await codeOf(attempt)).toBe("not_mounted");
-    }
-    await mount.mount();
-    expect(await origin.probe()).toMatchObject({ status: expect.stringMatching(/ok|degraded/) });
-    expect(await list(origin)).toEqual(["album"]);
-    expect(await read(origin)).toBe("0123456789");
-    await origin.close();
-  }, 30_000);
+  test(
+    "is unavailable, never empty, while its share is not mounted",
+    async () => {
+      await using mount = await BindfsMount.create();
+      await mount.tree.put(FILE, CONTENT);
+      const origin = guarded(mount.tree.root);
+      expect(await list(origin)).toEqual(["album"]);
+      await mount.unmount();
+      for (const attempt of [origin.probe(), list(origin), read(origin), origin.stat(FILE)]) {
+        expect(await codeOf(attempt)).toBe("not_mounted");
+      }
+      await mount.mount();
+      expect(await origin.probe()).toMatchObject({ status: expect.stringMatching(/ok|degraded/) });
+      expect(await list(origin)).toEqual(["album"]);
+      expect(await read(origin)).toBe("0123456789");
+      await origin.close();
+    },
+    TIMEOUT_MS,
+  );
 
-  test("is gone with the program behind its mount, and back after a new mount", async () => {
-    await using mount = await BindfsMount.create();
-    await mount.tree.put(FILE, CONTENT);
-    const origin = guarded(mount.tree.root, 10_000);
-    expect(await read(origin)).toBe("0123456789");
-    await mount.crash();
-    expect(await codeOf(origin.probe())).toBe("device_gone");
-    expect(await codeOf(read(origin))).toBe("device_gone");
-    expect(await codeOf(list(origin))).toBe("device_gone");
-    await mount.unmount();
-    await mount.mount();
-    expect(await read(origin)).toBe("0123456789");
-    expect(await list(origin)).toEqual(["album"]);
-    await origin.close();
-  }, 30_000);
+  test(
+    "is gone with the program behind its mount, and back after a new mount",
+    async () => {
+      await using mount = await BindfsMount.create();
+      await mount.tree.put(FILE, CONTENT);
+      const origin = guarded(mount.tree.root);
+      expect(await read(origin)).toBe("0123456789");
+      await mount.crash();
+      expect(await codeOf(origin.probe())).toBe("device_gone");
+      expect(await codeOf(read(origin))).toBe("device_gone");
+      expect(await codeOf(list(origin))).toBe("device_gone");
+      await mount.unmount();
+      await mount.mount();
+      expect(await read(origin)).toBe("0123456789");
+      expect(await list(origin)).toEqual(["album"]);
+      await origin.close();
+    },
+    TIMEOUT_MS,
+  );
 
-  test("lets go of its share when idle, so that it can be unmounted", async () => {
-    await using mount = await BindfsMount.create();
-    await mount.tree.put(FILE, CONTENT);
-    const origin = guarded(mount.tree.root, 10_000);
-    expect(await read(origin)).toBe("0123456789");
-    await until(() => {
-      if (mount.isMounted) Bun.spawnSync(["umount", mount.tree.root], { stderr: "ignore" });
-      return !mount.isMounted;
-    }, 10_000);
-    expect(await codeOf(origin.probe())).toBe("not_mounted");
-    await origin.close();
-  }, 30_000);
+  test(
+    "lets go of its share when idle, so that it can be unmounted",
+    async () => {
+      await using mount = await BindfsMount.create();
+      await mount.tree.put(FILE, CONTENT);
+      const origin = guarded(mount.tree.root);
+      expect(await read(origin)).toBe("0123456789");
+      await until(() => {
+        if (mount.isMounted) Bun.spawnSync(["umount", mount.tree.root], { stderr: "ignore" });
+        return !mount.isMounted;
+      });
+      expect(await codeOf(origin.probe())).toBe("not_mounted");
+      await origin.close();
+    },
+    TIMEOUT_MS,
+  );
 });
 
 here.describe("bindfs", () => {
@@ -243,7 +270,7 @@ here.describe("bindfs", () => {
     specialFiles: ["fifo", "character device"],
     async open() {
       const mount = await BindfsMount.create();
-      const origin = guarded(mount.tree.root, 20_000);
+      const origin = guarded(mount.tree.root, 60_000);
       const { tree } = mount;
       return {
         origin,

@@ -9,6 +9,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import { openGuardedOrigin } from "../../src/core/origins/guarded.ts";
 import { LOCAL_CAPABILITIES } from "../../src/core/origins/local.ts";
 import type { Origin, OriginId } from "../../src/core/origins/origin.ts";
+import { eventually } from "../e2e/support/process.ts";
 import { inAllWrappers, wrapped } from "../suites/harnesses.ts";
 import { type OriginHarness, originConformance } from "../suites/origin.ts";
 import { LocalTree } from "../support/local_tree.ts";
@@ -16,6 +17,10 @@ import { needing } from "../support/needs.ts";
 
 /** SMB has no such names: its clients write other characters for these. */
 const NOT_ON_WINDOWS = /[\\/:*?"<>|\p{Cc}]|[ .]$/u;
+
+/** A guard that is to answer does so within it on any machine; one that hangs is given up after it. */
+const HUNG_MS = 5000;
+const PATIENT_MS = 60_000;
 
 const FILE = "album/track" as BytePath;
 const CONTENT = "0123456789";
@@ -51,12 +56,8 @@ const codeOf = (promise: Promise<unknown>) =>
     (error) => error.code as string,
   );
 
-async function eventually(answers: () => Promise<unknown>): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    if ((await codeOf(answers())) === "answered") return;
-    await Bun.sleep(50);
-  }
-  throw new Error("the share does not come back");
+async function back(answers: () => Promise<unknown>): Promise<void> {
+  await eventually("the share comes back", async () => (await codeOf(answers())) === "answered");
 }
 
 needing("root", "fuse", "smbd", "rclone").describe("an SMB share", () => {
@@ -80,7 +81,7 @@ needing("root", "fuse", "smbd", "rclone").describe("an SMB share", () => {
       // Beneath the mount point, which the origin allows when it is told not to care.
       const tree = new LocalTree(smb.shareDir);
       const path = join(smb.mountPoint, relative(smb.shareDir, tree.root));
-      const origin = guarded(path, 20_000, false);
+      const origin = guarded(path, PATIENT_MS, false);
       return {
         origin,
         put: (path, bytes) => tree.put(path, bytes),
@@ -104,29 +105,30 @@ needing("root", "fuse", "smbd", "rclone").describe("an SMB share", () => {
   test("hangs with its server or client, harms nobody, and recovers", async () => {
     fill();
     for (const part of ["smbd", "client"] as const) {
-      const origin = guarded(smb.mountPoint, 500);
+      const origin = guarded(smb.mountPoint, HUNG_MS);
       expect(await read(origin)).toBe(CONTENT);
       smb.pause(part);
       try {
         const startedMs = performance.now();
         const attempts = [origin.probe(), list(origin), origin.stat("album/none" as BytePath)];
         const codes = await Promise.all(attempts.map(codeOf));
-        expect(performance.now() - startedMs).toBeLessThan(10_000);
+        // What hangs does so for ever.
+        expect(performance.now() - startedMs).toBeLessThan(60_000);
         // A page of names may be at hand.
         expect(codes).toContain("timeout");
         expect(["timeout", "device_gone"]).toContain(codes[2] ?? "");
       } finally {
         smb.resume(part);
       }
-      await eventually(() => read(origin));
+      await back(() => read(origin));
       expect(await list(origin)).toContain("album");
       await origin.close();
     }
-  }, 60_000);
+  }, 180_000);
 
   test("is gone with its client, not mounted once unmounted, and back when mounted again", async () => {
     fill();
-    const origin = guarded(smb.mountPoint, 10_000);
+    const origin = guarded(smb.mountPoint, PATIENT_MS);
     expect(await read(origin)).toBe(CONTENT);
     await smb.kill("client");
     expect(["device_gone", "connection"]).toContain(await codeOf(origin.probe()));
@@ -135,21 +137,21 @@ needing("root", "fuse", "smbd", "rclone").describe("an SMB share", () => {
       expect(await codeOf(attempt)).toBe("not_mounted");
     }
     await smb.restart("client");
-    await eventually(() => origin.probe());
+    await back(() => origin.probe());
     expect(await read(origin)).toBe(CONTENT);
     await origin.close();
-  }, 60_000);
+  }, 180_000);
 
   test("fails and recovers with its server", async () => {
     fill();
-    const origin = guarded(smb.mountPoint, 10_000);
+    const origin = guarded(smb.mountPoint, PATIENT_MS);
     expect(await read(origin)).toBe(CONTENT);
     await smb.kill("smbd");
     expect(await codeOf(origin.stat("album/none" as BytePath))).not.toBe("answered");
     await smb.restart("smbd");
-    await eventually(() => read(origin));
+    await back(() => read(origin));
     await origin.close();
-  }, 60_000);
+  }, 180_000);
 });
 
 function fill(): void {

@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { mountAt, readMountInfo } from "../../../src/core/sys/mountinfo.ts";
 import { LocalTree } from "../../support/local_tree.ts";
 
-const READY_MS = 5000;
+/** Far more than a loaded machine takes: what is not so by then never will be. */
+const READY_MS = 60_000;
 
 export interface BindfsOptions {
   /**
@@ -87,9 +88,19 @@ function isMounted(path: string): boolean {
 
 function isStopped(pid: number): boolean {
   return readdirSync(`/proc/${pid}/task`).every((thread) => {
-    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2).startsWith("T");
+    const stat = threadStat(pid, thread);
+    return stat === undefined || stat.slice(stat.lastIndexOf(")") + 2).startsWith("T");
   });
+}
+
+/** Undefined for a thread that ended while it was looked at. */
+function threadStat(pid: number, thread: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/task/${thread}/stat`, "latin1");
+  } catch (error) {
+    if (error instanceof Error && "code" in error) return undefined;
+    throw error;
+  }
 }
 
 async function bindfs(source: string, mountPoint: string): Promise<Bun.Subprocess> {
