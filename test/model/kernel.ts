@@ -356,6 +356,7 @@ export class Kernel {
   async #readDirectory(path: string, { nodeid }: Node): Promise<Outcome<readonly string[]>> {
     if (!this.#noOpendir) {
       const { errno } = await this.#connection.ask("OPENDIR", nodeid, [u32(0), u32(0)]);
+      if (this.#connection.isGone) return { errno };
       if (errno !== ENOSYS) this.ports.violation("well-formed", `OPENDIR: ${errnoName(errno)}`);
       this.#noOpendir = true;
     }

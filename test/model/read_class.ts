@@ -3,11 +3,11 @@
 /**
  * - *proved*: bytes of the version that the file was opened with;
  * - *weak*: an origin whose tokens are size and mtime may hold any of the contents that went under
- *   them, and did hold these;
+ *   them, and did hold these, each block for itself;
  * - *probable* (`failover = "probable"` only): another origin's replica of equal size whose sampled
  *   fingerprint is equal;
  * - *seam* (`failover = "probable"` only): another origin's replica of equal size that agrees with
- *   bytes which were served before;
+ *   bytes which were served before, or read as the file was opened;
  * - *wrong*: the promise is broken.
  */
 export type ReadClass = "proved" | "weak" | "probable" | "seam" | "wrong";

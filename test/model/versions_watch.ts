@@ -4,6 +4,7 @@
  */
 
 import type { Replica } from "../../src/core/catalog/catalog.ts";
+import { BLOCK_BYTES } from "../../src/core/limits.ts";
 import type { OriginId } from "../../src/core/origins/origin.ts";
 import { versionOf } from "../../src/core/vfs/nodeid.ts";
 import { type Content, holds } from "./contents.ts";
@@ -13,7 +14,7 @@ import type { Setup } from "./operations.ts";
 import type { Violate } from "./promises.ts";
 import { noReads, type ReadClass, type ReadCounts } from "./read_class.ts";
 import type { Read } from "./read_log.ts";
-import type { Storage } from "./storage.ts";
+import type { OriginRequest, Storage } from "./storage.ts";
 import type { Watch } from "./watch.ts";
 
 interface Version {
@@ -35,10 +36,16 @@ export interface VersionsPorts {
 
 export class VersionsWatch implements Watch {
   readonly #versions = new Map<number, Version>();
+  /** Requests for beginnings of files: those of files that are opened are read, and compared with later. */
+  readonly #heads: OriginRequest[] = [];
   /** How many reads were of each class, for the report. */
   readonly counts: ReadCounts = noReads();
 
   constructor(readonly ports: VersionsPorts) {}
+
+  request(request: OriginRequest): void {
+    if (request.kind === "read" && request.offsetBytes === 0) this.#heads.push(request);
+  }
 
   /** The kernel learns of a file's node: what it stands for is settled now. */
   seen(path: string, node: Node): void {
@@ -107,6 +114,7 @@ export class VersionsWatch implements Watch {
       served.push([offsetBytes, bytes.byteLength]);
       return contents.length > 1 ? "weak" : "proved";
     }
+    if (contents.length > 1 && isOfBlocks(contents, offsetBytes, bytes)) return "weak";
     if (this.ports.setup.failover === "proved") return "wrong";
     // What was compared, or is: where tokens are weak, other bytes may have come into its place.
     const others = [...this.ports.storages.values()].flatMap((storage) =>
@@ -118,10 +126,30 @@ export class VersionsWatch implements Watch {
     const isLike = (other: Content) =>
       contents.some(({ fingerprint }) => fingerprint === other.fingerprint);
     if (others.some(isLike)) return "probable";
+    const known = [...served, ...this.#headsOf(version)];
     const agrees = (other: Content) =>
       contents.some((own) =>
-        served.some(([at, length]) => holds(other, at, own.bytes.subarray(at, at + length))),
+        known.some(([at, length]) => holds(other, at, own.bytes.subarray(at, at + length))),
       );
     return others.some(agrees) ? "seam" : "wrong";
   }
+
+  /** What its origins answered of its beginning; nobody may have been served that yet. */
+  #headsOf({ replicas }: Version): Version["served"] {
+    return this.#heads
+      .filter(({ endMs, error }) => endMs !== undefined && error === undefined)
+      .filter((head) => replicas.some((of) => of.origin === head.origin && of.path === head.path))
+      .map(({ lengthBytes }) => [0, lengthBytes]);
+  }
+}
+
+/** A READ is fetched block by block: where tokens are weak, some may come before an edit and some after it. */
+function isOfBlocks(contents: readonly Content[], offsetBytes: number, bytes: Uint8Array): boolean {
+  for (let done = 0; done < bytes.byteLength; ) {
+    const at = offsetBytes + done;
+    const block = bytes.subarray(done, done + BLOCK_BYTES - (at % BLOCK_BYTES));
+    if (!contents.some((content) => holds(content, at, block))) return false;
+    done += block.byteLength;
+  }
+  return true;
 }
