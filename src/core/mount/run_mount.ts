@@ -6,6 +6,7 @@ import type { ControlledMount } from "../control/controlled_mount.ts";
 import { EventBus } from "../events.ts";
 import { overallStatus } from "../federation/survey.ts";
 import { NotifySocket } from "../sys/notify_socket.ts";
+import { releaseCode } from "../sys/program_pages.ts";
 import { Control } from "./control.ts";
 import { ControlledLibrary } from "./controlled_library.ts";
 import { logEvents } from "./event_log.ts";
@@ -15,6 +16,9 @@ import { RunningConfig } from "./running_config.ts";
 import { ServiceNotices } from "./service_notices.ts";
 import { MountSignals } from "./signals.ts";
 import { ThreadReads } from "./thread_reads.ts";
+
+/** After so long the code that only starting and the first scans needed is given up. */
+const CODE_KEPT_MS = 10_000;
 
 /** See options.ts. */
 export async function runMount(options: MountOptions): Promise<void> {
@@ -44,6 +48,7 @@ export async function runMount(options: MountOptions): Promise<void> {
   log.info("mounted", { mount_point: mountPoint, origins: config.origins.length });
   onReady();
   notices.ready();
+  using _started = systemClock.schedule(CODE_KEPT_MS, releaseCode);
   try {
     await library.ended;
     log.info("unmounted", { mount_point: mountPoint });

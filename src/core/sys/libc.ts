@@ -25,6 +25,7 @@ export interface Syscalls {
   /** statx with AT_EMPTY_PATH on `fd` itself. */
   fstatx(fd: number, mask: number, into: number): number;
   fadvise(fd: number, offsetBytes: number, lengthBytes: number, advice: number): number;
+  madvise(address: number, lengthBytes: number, advice: number): number;
   ioctl(fd: number, request: number, argument: number): number;
   flock(fd: number, operation: number): number;
   mount(source: number, target: number, type: number, flags: number, data: number): number;
@@ -67,6 +68,7 @@ function load(): Syscalls {
     getdents64: { args: [i32, ptr, u64_fast], returns: i64_fast },
     statx: { args: [i32, ptr, i32, u32, ptr], returns: i32 },
     posix_fadvise64: { args: [i32, i64_fast, i64_fast, i32], returns: i32 },
+    madvise: { args: [ptr, u64_fast, i32], returns: i32 },
     ioctl: { args: [i32, u64_fast, ptr], returns: i32 },
     flock: { args: [i32, i32], returns: i32 },
     mount: { args: [ptr, ptr, ptr, u64_fast, ptr], returns: i32 },
@@ -108,6 +110,7 @@ function load(): Syscalls {
       answer(symbols.statx(fd, p(empty.address), AT_EMPTY_PATH, mask, p(into))),
     // posix_fadvise returns the error instead of setting errno.
     fadvise: (fd, offset, length, advice) => -symbols.posix_fadvise64(fd, offset, length, advice),
+    madvise: (address, length, advice) => answer(symbols.madvise(p(address), length, advice)),
     ioctl: (fd, request, argument) => answer(symbols.ioctl(fd, request, p(argument))),
     flock: (fd, operation) => answer(symbols.flock(fd, operation)),
     mount: (source, target, type, flags, data) =>
