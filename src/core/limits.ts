@@ -212,10 +212,13 @@ export const S3_PAUSE_PATIENCE_MS = 1000;
 export const BLOCK_BYTES = 64 * 1024;
 
 /**
- * Whoever reads no more than this in sequence is looking at a header, and nothing is read ahead for
- * him: for a program that reads 64 KiB the kernel, with its own readahead, asks for 416 KiB.
+ * Whoever reads no more than this in sequence looks at a header, and nothing is read ahead for him. Through its page
+ * cache the kernel reads ahead itself: for 64 KiB it asks for 416. A file that is no longer than that is no track.
  */
-export const LOOK_BYTES = 448 * 1024;
+export const LOOK_BYTES = BLOCK_BYTES;
+export const PAGED_LOOK_BYTES = 448 * 1024;
+/** Files up to this long are read through that cache in any case: there is little to ask for ahead of who looks at them. */
+export const PAGED_READ_BYTES = 128 * 1024;
 
 /** How far ahead a sequential reader is read for: doubled with what it has read beyond a look; more than WARY if quick. */
 export const READAHEAD_MIN_BYTES = 128 * 1024;
@@ -235,7 +238,6 @@ export const FETCH_SLOW_MS = 2000;
 
 /** Blocks in memory, on their way and waiting to be read, of all files together. */
 export const READER_MEMORY_BYTES = 32 * 1024 * 1024;
-
 /** A reader that has not read for so long counts no more when memory is shared out. */
 export const READER_IDLE_MS = 10_000;
 
@@ -265,7 +267,6 @@ export const CACHE_PROOFS = 4096;
 /** Tracks that are fetched ahead of their listeners at once, and the largest that is. */
 export const PREFETCH_TRACKS = 4;
 export const PREFETCH_TRACK_BYTES = 512 * 1024 * 1024;
-
 /** A directory of more entries is no album. */
 export const ALBUM_ENTRIES = 4096;
 
@@ -304,7 +305,6 @@ export const DELTA_GAP_BYTES = 8 * 1024;
 export const DELTA_SEARCH_BYTES = 8 * 1024 * 1024;
 /** A file shorter than this is fetched as a whole: as soon done as proved. */
 export const DELTA_MIN_BYTES = 128 * 1024;
-
 /** Files that delta sync brings to their new versions at once. */
 export const DELTA_FILES = 2;
 

@@ -26,11 +26,26 @@ async function readOnlyDirectory(): Promise<PosixSubject> {
   };
 }
 
-async function mounted(...flags: readonly string[]): Promise<PosixSubject> {
+/** The way in which its origin's files are mounted: flags of `mount`. */
+type How = (workspace: Workspace) => readonly string[];
+
+const localDisk: How = (workspace) => Mount.origins(workspace.path("disk"));
+
+/** Programs read its files past the kernel's page cache. */
+const cachedShare: How = (workspace) =>
+  workspace.config(`
+[[origins]]
+id = "share"
+origin_type = "smb"
+path = "${workspace.path("disk")}"
+require_mount = false
+cache = true
+`);
+
+async function mounted(how: How, ...flags: readonly string[]): Promise<PosixSubject> {
   const workspace = planted();
   chmodSync(workspace.mountPoint, 0o755);
-  const args = [...Mount.origins(workspace.path("disk")), "--allow-other", ...flags];
-  const mount = await Mount.scanned(workspace, args);
+  const mount = await Mount.scanned(workspace, [...how(workspace), "--allow-other", ...flags]);
   return {
     root: workspace.mountPoint,
     async [Symbol.asyncDispose]() {
@@ -45,6 +60,7 @@ needing("root").describe("a plain directory", () => {
 });
 
 needing("root", "fuse").describe("the mount", () => {
-  posixSuite("the mount", () => mounted());
-  posixSuite("the mount in passthrough mode", () => mounted("--passthrough", "all"));
+  posixSuite("the mount", () => mounted(localDisk));
+  posixSuite("the mount in passthrough mode", () => mounted(localDisk, "--passthrough", "all"));
+  posixSuite("the mount of a cached share", () => mounted(cachedShare));
 });

@@ -5,7 +5,7 @@
  * notifications come as bytes.
  */
 
-import { EXPIRE_ONLY, FOPEN_KEEP_CACHE, FOPEN_NOFLUSH, NOTIFY } from "../../src/core/fuse/abi.ts";
+import * as abi from "../../src/core/fuse/abi.ts";
 import {
   ATTR_OUT,
   NOTIFY_INVAL_ENTRY_OUT,
@@ -102,7 +102,7 @@ export class Kernel {
   /** True when a notification has to wait for the directory's lock. */
   isLocked(notification: Uint8Array): boolean {
     const message = Buffer.from(notification);
-    if (message.readInt32LE(OUT_HEADER.at.error) !== NOTIFY.INVAL_ENTRY) return false;
+    if (message.readInt32LE(OUT_HEADER.at.error) !== abi.NOTIFY.INVAL_ENTRY) return false;
     const { at } = NOTIFY_INVAL_ENTRY_OUT;
     const parent = Number(message.readBigUInt64LE(OUT_HEADER.sizeBytes + at.parent));
     return this.#connection.isAsking(parent, ["LOOKUP", "READDIRPLUS"]);
@@ -113,7 +113,7 @@ export class Kernel {
     const message = Buffer.from(notification);
     const body = message.subarray(OUT_HEADER.sizeBytes);
     const code = message.readInt32LE(OUT_HEADER.at.error);
-    if (code === NOTIFY.INVAL_INODE) {
+    if (code === abi.NOTIFY.INVAL_INODE) {
       const { at } = NOTIFY_INVAL_INODE_OUT;
       const nodeid = Number(body.readBigUInt64LE(at.ino));
       if (!this.#known.has(nodeid)) return -ENOENT;
@@ -121,11 +121,11 @@ export class Kernel {
       this.#pages.drop(nodeid);
       this.#listings.delete(nodeid);
       this.#invalidations.set(nodeid, (this.#invalidations.get(nodeid) ?? 0) + 1);
-    } else if (code === NOTIFY.INVAL_ENTRY) {
+    } else if (code === abi.NOTIFY.INVAL_ENTRY) {
       const { at, sizeBytes } = NOTIFY_INVAL_ENTRY_OUT;
       const parent = Number(body.readBigUInt64LE(at.parent));
       const length = body.readUInt32LE(at.namelen);
-      if ((body.readUInt32LE(at.flags) & EXPIRE_ONLY) === 0) {
+      if ((body.readUInt32LE(at.flags) & abi.EXPIRE_ONLY) === 0) {
         this.ports.violation("well-formed", "INVAL_ENTRY detaches what is below it");
       }
       const name = body.toString("latin1", sizeBytes, sizeBytes + length);
@@ -156,19 +156,22 @@ export class Kernel {
       if (errno !== 0) return { errno };
       const flags = body.readUInt32LE(OPEN_OUT.at.open_flags);
       const fh = Number(body.readBigUInt64LE(OPEN_OUT.at.fh));
-      if ((flags & FOPEN_KEEP_CACHE) === 0) this.#pages.drop(node.nodeid);
+      if ((flags & abi.FOPEN_KEEP_CACHE) === 0) this.#pages.drop(node.nodeid);
       const handle = { fh, path, node, flags, readsUnderWay: 0, idle: undefined };
       this.handles.add(handle);
       return { ok: handle };
     });
   }
 
-  /** read(2) through the page cache. */
+  /** read(2), through the page cache unless the handle leaves it out. */
   async read(
     handle: FileHandle,
     offsetBytes: number,
     lengthBytes: number,
   ): Promise<Outcome<Uint8Array>> {
+    if ((handle.flags & abi.FOPEN_DIRECT_IO) !== 0) {
+      return await this.readDirect(handle, offsetBytes, lengthBytes);
+    }
     using _ = this.#keepOpen(handle);
     const { nodeid } = handle.node;
     const attributes = await this.#getattr(handle.node);
@@ -194,7 +197,7 @@ export class Kernel {
     return { ok: bytes };
   }
 
-  /** read(2) with O_DIRECT: what is asked for is what the program is asked for. */
+  /** read(2) past the page cache: the program is asked for what is asked for, the longest READ at once. */
   async readDirect(
     handle: FileHandle,
     offsetBytes: number,
@@ -202,8 +205,16 @@ export class Kernel {
     onSent: (unique: number) => void = () => undefined,
   ): Promise<Outcome<Uint8Array>> {
     using _ = this.#keepOpen(handle);
-    const { result } = await this.#read(handle, offsetBytes, lengthBytes, onSent);
-    return result;
+    const pieces: Uint8Array[] = [];
+    for (let at = 0; at < lengthBytes; ) {
+      const wanted = Math.min(lengthBytes - at, READ_LIMIT_BYTES);
+      const { result } = await this.#read(handle, offsetBytes + at, wanted, onSent);
+      if ("errno" in result) return pieces.length > 0 ? { ok: Buffer.concat(pieces) } : result;
+      pieces.push(result.ok);
+      if (result.ok.byteLength < wanted) break;
+      at += wanted;
+    }
+    return { ok: Buffer.concat(pieces) };
   }
 
   interrupt(unique: number): void {
@@ -213,7 +224,7 @@ export class Kernel {
   async close(handle: FileHandle): Promise<void> {
     if (!this.handles.delete(handle)) return;
     const { fh, node, flags } = handle;
-    if ((flags & FOPEN_NOFLUSH) === 0) {
+    if ((flags & abi.FOPEN_NOFLUSH) === 0) {
       await this.#connection.ask("FLUSH", node.nodeid, [u64(fh), u32(0), u32(0), u64(1)]);
     }
     await handle.idle?.promise;

@@ -10,7 +10,7 @@
  */
 
 import type { FederatedFile, FetchFile } from "../federation/file.ts";
-import { LOOK_BYTES, PREFETCH_TRACK_BYTES, PREFETCH_TRACKS } from "../limits.ts";
+import { PAGED_LOOK_BYTES, PREFETCH_TRACK_BYTES, PREFETCH_TRACKS } from "../limits.ts";
 import type { OriginId } from "../origins/origin.ts";
 import type { BlockCache, CacheableFile } from "./block_cache.ts";
 import { fetchFile } from "./fetch_files.ts";
@@ -45,7 +45,7 @@ export class AlbumPrefetch implements Listening {
 
   listenedTo(file: FederatedFile): void {
     // One glance reads all of a file that is no longer than a look, and a directory may hold thousands of them.
-    if (file.sizeBytes <= LOOK_BYTES || !this.#hasRoom) return;
+    if (file.sizeBytes <= PAGED_LOOK_BYTES || !this.#hasRoom) return;
     try {
       const next = this.ports.nextTrack(file.version);
       if (next !== undefined && this.#isWorthIt(next)) void this.#fetch(next);

@@ -1,7 +1,7 @@
 /** One open file as the reader sees it: where it reads, and what is read ahead for it. */
 
 import type { FederatedFile } from "../federation/file.ts";
-import { BLOCK_BYTES } from "../limits.ts";
+import { BLOCK_BYTES, LOOK_BYTES, PAGED_LOOK_BYTES } from "../limits.ts";
 import type { BlockFetch } from "./block_fetch.ts";
 import { blockAt, blockCount } from "./blocks.ts";
 import { FetchSize } from "./fetch_size.ts";
@@ -13,7 +13,7 @@ import type { VersionBlocks } from "./version_blocks.ts";
 const LISTENED_SHARE = 1 / 3;
 
 export class ReaderHandle implements Disposable {
-  readonly #window = new ReadaheadWindow();
+  readonly #window: ReadaheadWindow;
   readonly #fetchSize = new FetchSize();
   /** What is on its way and not needed yet. */
   readonly #ahead = new Map<BlockFetch, Disposable>();
@@ -25,7 +25,9 @@ export class ReaderHandle implements Disposable {
     readonly file: FederatedFile,
     readonly blocks: VersionBlocks,
     private readonly share: MemoryShare,
-  ) {}
+  ) {
+    this.#window = new ReadaheadWindow(() => (file.isDirect ? LOOK_BYTES : PAGED_LOOK_BYTES));
+  }
 
   /** Notes a read; after a seek, what was read ahead for the place before is wanted no more. */
   note(offsetBytes: number, lengthBytes: number): void {

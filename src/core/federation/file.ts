@@ -16,6 +16,8 @@ export interface FederatedFile {
   readonly path: BytePath;
   readonly version: number;
   readonly sizeBytes: number;
+  /** Reads are a program's own ones: the kernel neither keeps pages nor reads ahead. Default: false. */
+  readonly isDirect?: boolean;
   /** The replicas as the catalog knows them now; asked anew for every read. */
   replicas(): readonly Replica[];
   /** Head and latest tail that this handle served, at most SEAM_BYTES each; none when unknown. */

@@ -39,13 +39,15 @@ export const INIT = {
 export const INIT2 = {
   /** 7.38 */
   HAS_EXPIRE_ONLY: 1 << 3,
+  /** 7.39: files opened with FOPEN_DIRECT_IO can be mapped shared, too. */
+  DIRECT_IO_ALLOW_MMAP: 1 << 4,
   /** 7.40 */
   PASSTHROUGH: 1 << 5,
   /** 7.40 */
   NO_EXPORT_SUPPORT: 1 << 6,
 } as const;
 
-/** `open_flags` of `fuse_open_out`. */
+/** `open_flags` of `fuse_open_out`. This one: read(2) leaves the page cache out, and asks for what the program asks for. */
 export const FOPEN_DIRECT_IO = 1 << 0;
 export const FOPEN_KEEP_CACHE = 1 << 1;
 export const FOPEN_CACHE_DIR = 1 << 3;

@@ -18,6 +18,8 @@ export interface Negotiated {
   readonly maxReadaheadBytes: number;
   /** FOPEN_PASSTHROUGH may be used. */
   readonly passthrough: boolean;
+  /** FOPEN_DIRECT_IO takes nothing from programs, mmap(2) least of all. */
+  readonly directIo: boolean;
   /** INVAL_ENTRY may carry EXPIRE_ONLY. */
   readonly expireOnly: boolean;
 }
@@ -62,7 +64,7 @@ const WANTED =
   INIT.EXPLICIT_INVAL_DATA |
   INIT.INIT_EXT;
 
-const WANTED2 = INIT2.HAS_EXPIRE_ONLY | INIT2.NO_EXPORT_SUPPORT;
+const WANTED2 = INIT2.HAS_EXPIRE_ONLY | INIT2.DIRECT_IO_ALLOW_MMAP | INIT2.NO_EXPORT_SUPPORT;
 
 /** `bodyBytes` is at least the compatible size. */
 export function readOffer(view: DataView, at: number, bodyBytes: number): Offer {
@@ -99,6 +101,7 @@ export function negotiate(offer: Offer, wishes: Wishes): Negotiated | OwnError {
     maxReadBytes: maxPages * wishes.pageSizeBytes,
     maxReadaheadBytes: offer.maxReadaheadBytes,
     passthrough: (flags2 & INIT2.PASSTHROUGH) !== 0,
+    directIo: (flags2 & INIT2.DIRECT_IO_ALLOW_MMAP) !== 0,
     expireOnly: (flags2 & INIT2.HAS_EXPIRE_ONLY) !== 0,
   };
 }

@@ -5,6 +5,7 @@
  * answered number of bytes to the device in one call.
  */
 
+import { BLOCK_BYTES } from "../limits.ts";
 import type { Memory } from "../sys/memory.ts";
 import type { Attributes, NodeEntry, OpenedFile, StatFs } from "./filesystem.ts";
 import {
@@ -24,8 +25,11 @@ export const REPLY_BODY = OUT_HEADER.sizeBytes;
 
 /** The unit of `blocks`, fixed by stat(2). */
 const STAT_BLOCK_BYTES = 512;
-/** `st_blksize`, by which stdio sizes its buffers. */
-const PREFERRED_BLOCK_BYTES = 4096;
+/**
+ * `st_blksize`, by which stdio sizes its buffers: a block of the cache, so that a program which reads past the kernel's
+ * pages makes one request of it and not sixteen.
+ */
+const PREFERRED_BLOCK_BYTES = BLOCK_BYTES;
 const NSEC_PER_MSEC = 1e6;
 /** "For ever" (68 years): the kernel caps longer ones itself. */
 const VALID_MAX_MS = 0x7fff_ffff * 1000;

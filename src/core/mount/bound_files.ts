@@ -19,6 +19,8 @@ export interface BoundFilesPorts {
 export class BoundFile implements FederatedFile {
   /** Set once a `probable` replica served a read: its pages are dropped when the handle closes. */
   servedUnproved = false;
+  /** Set where the kernel was told so, before the file is open. */
+  isDirect = false;
 
   constructor(
     readonly ports: BoundFilesPorts,

@@ -155,6 +155,8 @@ export function requestService(ports: RequestServicePorts): RequestService {
     buffers,
     reply,
     blocks: cache,
+    isCached,
+    directIo: ports.negotiated.directIo,
     files,
     ...(passthrough === undefined ? {} : { passthrough }),
     heads: new OpenedHeads({ clock, read: reader.read, files, handles, seams }),

@@ -3,7 +3,11 @@ import { AlbumPrefetch } from "../../../src/core/cache/album_prefetch.ts";
 import { blockCount } from "../../../src/core/cache/blocks.ts";
 import { sleep } from "../../../src/core/clock.ts";
 import { OriginError } from "../../../src/core/errors.ts";
-import { LOOK_BYTES, PREFETCH_TRACK_BYTES, PREFETCH_TRACKS } from "../../../src/core/limits.ts";
+import {
+  PAGED_LOOK_BYTES,
+  PREFETCH_TRACK_BYTES,
+  PREFETCH_TRACKS,
+} from "../../../src/core/limits.ts";
 import type { OriginId } from "../../../src/core/origins/origin.ts";
 import { MemoryBlockCache } from "../../support/memory_block_cache.ts";
 import { settle, VirtualClock } from "../../support/virtual_clock.ts";
@@ -97,9 +101,9 @@ describe("AlbumPrefetch", () => {
       asked.push(version);
       return album.tracks[version];
     };
-    album.prefetch.listenedTo(testFile(LOOK_BYTES, 1));
+    album.prefetch.listenedTo(testFile(PAGED_LOOK_BYTES, 1));
     expect(asked).toEqual([]);
-    album.prefetch.listenedTo(testFile(LOOK_BYTES + 1, 1));
+    album.prefetch.listenedTo(testFile(PAGED_LOOK_BYTES + 1, 1));
     expect(asked).toEqual([1]);
   });
 

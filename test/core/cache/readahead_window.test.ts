@@ -1,13 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { ReadaheadWindow } from "../../../src/core/cache/readahead_window.ts";
-import { LOOK_BYTES } from "../../../src/core/limits.ts";
+import { LOOK_BYTES, PAGED_LOOK_BYTES } from "../../../src/core/limits.ts";
 
 const KIB = 1024;
-const LOOK = LOOK_BYTES / KIB;
+/** Through the kernel's page cache. */
+const LOOK = PAGED_LOOK_BYTES / KIB;
 
 /** The window's length after reads of these offsets and lengths, all in KiB. */
 function after(...reads: readonly (readonly [number, number])[]): number {
-  const window = new ReadaheadWindow();
+  const window = new ReadaheadWindow(() => PAGED_LOOK_BYTES);
   for (const [offset, length] of reads) window.note(offset * KIB, length * KIB);
   return window.aheadBytes / KIB;
 }
@@ -32,6 +33,14 @@ describe("ReadaheadWindow", () => {
     expect(after(...stretch(0, LOOK + 4, 4))).toBe(128);
   });
 
+  test("is closed for a look of a program's own reads, and opens right behind it", () => {
+    const window = new ReadaheadWindow(() => LOOK_BYTES);
+    for (const [offset, length] of stretch(0, LOOK_BYTES, 8 * KIB)) window.note(offset, length);
+    expect(window.aheadBytes).toBe(0);
+    window.note(LOOK_BYTES, 8 * KIB);
+    expect(window.aheadBytes).toBe(128 * KIB);
+  });
+
   test("is as long as what was read beyond that in sequence, from 128 KiB to 16 MiB", () => {
     const lengths = [96, 128, 160, 256, 300, 512, 1000, 1024, 2048, 5000, 8192, 100_000];
     expect(lengths.map((length) => after(...stretch(0, LOOK + length, 32)))).toEqual([
@@ -53,7 +62,7 @@ describe("ReadaheadWindow", () => {
   });
 
   test("tells a seek from going on", () => {
-    const window = new ReadaheadWindow();
+    const window = new ReadaheadWindow(() => PAGED_LOOK_BYTES);
     const note = (offset: number, length: number) => window.note(offset * KIB, length * KIB);
     expect([note(0, 64), note(64, 64), note(32, 4), note(128, 64)]).toEqual([
       false,

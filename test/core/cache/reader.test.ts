@@ -3,7 +3,7 @@ import { OriginError } from "../../../src/core/errors.ts";
 import {
   BLOCK_BYTES,
   FETCH_QUICK_MS,
-  LOOK_BYTES,
+  PAGED_LOOK_BYTES,
   READER_MEMORY_BYTES,
 } from "../../../src/core/limits.ts";
 import type { OriginId } from "../../../src/core/origins/origin.ts";
@@ -255,7 +255,7 @@ describe("Reader: readahead", () => {
   test("what is read ahead is for nobody yet, and makes way for others", async () => {
     const setting = new ReaderSetting();
     const file = testFile(8 * MIB);
-    await setting.stream(file, 0, LOOK_BYTES + 32 * KIB);
+    await setting.stream(file, 0, PAGED_LOOK_BYTES + 32 * KIB);
     const background = setting.requests.map(({ background }) => background);
     expect(background).toEqual([...Array(8).fill(false), true]);
   });
@@ -307,8 +307,8 @@ describe("Reader: readahead", () => {
   test("what one reader gave up goes on when another reads there", async () => {
     const setting = new ReaderSetting();
     const file = testFile(8 * MIB);
-    await setting.stream(file, 0, LOOK_BYTES + 32 * KIB);
-    const aheadAt = LOOK_BYTES + BLOCK_BYTES;
+    await setting.stream(file, 0, PAGED_LOOK_BYTES + 32 * KIB);
+    const aheadAt = PAGED_LOOK_BYTES + BLOCK_BYTES;
     const other = setting.read(file.again(), aheadAt + 2 * KIB, 100);
     setting.reader.release(file);
     expect((await setting.clock.run(other)).bytesRead).toBe(100);

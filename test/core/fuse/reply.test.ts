@@ -43,7 +43,7 @@ const ATTR_HEX = [
   "01000000", // nlink
   "e8030000e9030000", // uid, gid
   "00000000", // rdev
-  "00100000", // blksize
+  "00000100", // blksize
   "00000000", // flags
 ].join("");
 

@@ -13,7 +13,7 @@ export type OriginName = RemoteId | "disk";
 
 export const READ_DEADLINE_MS = 2000;
 export const CHECK_INTERVAL_MS = 1000;
-export const CHECK_TIMEOUT_MS = 1500;
+export const CHECK_TIMEOUT_MS = 3000;
 export const UNHEALTHY_THRESHOLD = 2;
 
 /** A mount learns within this that an origin hangs: its checks all wait for their time-outs. */

@@ -1,9 +1,13 @@
 /** The files that the POSIX suite expects. None may be written to by its mode, as on the mount. */
 
 import { chmodSync, mkdirSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { PAGED_READ_BYTES } from "../../../src/core/limits.ts";
 
-/** Long enough for several pages, with an end in the middle of one. */
-export const CONTENT = patterned(5 * 4096 + 1234);
+/**
+ * Long enough for several pages, with an end in the middle of one, and for a mount of cached files to have
+ * programs read it past the kernel's pages.
+ */
+export const CONTENT = patterned(PAGED_READ_BYTES + 5 * 4096 + 1234);
 export const MANY_FILES = 3000;
 /** All zeros, of which the file system need not hold any. */
 export const SPARSE_BYTES = 8 * 1024 * 1024;
