@@ -1,5 +1,6 @@
 /** What is aimed at, and how far the figures of one run are from it. Mostly ratios: they hold on any machine. */
 
+import { BOUNDARIES, CHUNKING } from "./chunks.ts";
 import { FAILURES, type Failure, type Standstill } from "./failover.ts";
 import {
   FAR_SEQUENTIAL,
@@ -159,6 +160,24 @@ export function farAims(figures: FarFigures): readonly Aim[] {
       measured: figureOf(figures.sftp, OURS, LOOKS) ?? Number.NaN,
       bound: 1.3,
       kind: "at most",
+    },
+  ];
+}
+
+export function chunkAims(figures: readonly Figure[]): readonly Aim[] {
+  const speed = (peer: string) => figureOf(figures, peer, CHUNKING) ?? Number.NaN;
+  return [
+    {
+      name: "boundaries of chunks, MB for each second of CPU time",
+      measured: speed(BOUNDARIES),
+      bound: 1000,
+      kind: "at least",
+    },
+    {
+      name: "chunks and their hashes, MB for each second of CPU time",
+      measured: speed(OURS),
+      bound: 500,
+      kind: "at least",
     },
   ];
 }

@@ -9,6 +9,9 @@ const VERSIONS: readonly (readonly [string, ...string[]])[] = [
   ["rclone", "version"],
   ["sshfs", "--version"],
   ["s3fs", "--version"],
+  ["borg", "--version"],
+  ["casync", "--version"],
+  ["restic", "version"],
 ];
 
 /** Lines of a Markdown list. */
@@ -20,7 +23,7 @@ export function describeMachine(directory: string): string {
     `Linux ${release()}, ${distribution()}, files on ${fileSystemOf(directory)}`,
     `musicfs at ${output(["git", "describe", "--always", "--dirty"])}, Bun ${Bun.version}`,
     ...VERSIONS.filter(([program]) => Bun.which(program) !== null).map(
-      ([program, flag]) => `${program} ${/\d+(\.\d+)+/.exec(output([program, flag ?? ""]))?.[0]}`,
+      ([program, flag]) => `${program} ${/\d+(\.\d+)*/.exec(output([program, flag ?? ""]))?.[0]}`,
     ),
   ]
     .map((line) => `- ${line}`)

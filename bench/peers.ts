@@ -44,7 +44,9 @@ export function notInstalled(program: string): string | undefined {
 }
 
 /** `peers` without those that this machine lacks, which are named on standard error. */
-export function present(peers: readonly Peer[]): readonly Peer[] {
+export function present<T extends Pick<Peer, "name" | "missing">>(
+  peers: readonly T[],
+): readonly T[] {
   return peers.filter(({ name, missing }) => {
     if (missing !== undefined) console.error(`bench: ${name} is left out, missing: ${missing}`);
     return missing === undefined;

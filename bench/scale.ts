@@ -34,6 +34,9 @@ export interface Scale {
   readonly failoverFileBytes: number;
   readonly failoverOrders: number;
   readonly failoverRounds: number;
+  /** A file that is cut into chunks. */
+  readonly chunkedBytes: number;
+  readonly chunkRounds: number;
   /** Six files each, that taggers change and delta sync follows. */
   readonly deltaLibraries: number;
 }
@@ -65,6 +68,8 @@ export const SCALES = {
     failoverFileBytes: 96 * MIB,
     failoverOrders: 6,
     failoverRounds: 5,
+    chunkedBytes: 512 * MIB,
+    chunkRounds: 5,
     deltaLibraries: 17,
   },
   quick: {
@@ -88,6 +93,8 @@ export const SCALES = {
     failoverFileBytes: 48 * MIB,
     failoverOrders: 6,
     failoverRounds: 1,
+    chunkedBytes: 128 * MIB,
+    chunkRounds: 1,
     deltaLibraries: 1,
   },
   smoke: {
@@ -111,6 +118,8 @@ export const SCALES = {
     failoverFileBytes: 8 * MIB,
     failoverOrders: 1,
     failoverRounds: 1,
+    chunkedBytes: MIB,
+    chunkRounds: 1,
     deltaLibraries: 0,
   },
 } as const satisfies Readonly<Record<string, Scale>>;

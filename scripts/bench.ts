@@ -3,7 +3,7 @@
  *
  *   bun scripts/bench.ts [--quick | --smoke] [PART]...
  *
- * Parts are local, scan, start, remote, far, failover and delta; default: all. Prints Markdown
+ * Parts are local, scan, start, remote, far, failover, chunks and delta; default: all. Prints Markdown
  * (docs/benchmarks.md). `--quick` takes a minute or two and tells little, `--smoke` only shows that everything still
  * runs. Needs root: it drops the kernel's caches. Works in a temporary directory and leaves nothing.
  */
@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 import {
   type Aim,
   aimTable,
+  chunkAims,
   failoverAims,
   farAims,
   localAims,
@@ -22,6 +23,7 @@ import {
   sickAims,
   startAims,
 } from "../bench/aims.ts";
+import { benchChunks } from "../bench/chunks.ts";
 import { benchDelta, deltaTable } from "../bench/delta.ts";
 import { benchFailover, standstillTable } from "../bench/failover.ts";
 import { benchFar } from "../bench/far.ts";
@@ -36,7 +38,7 @@ import { startServers } from "../bench/servers.ts";
 import { benchSick, latencyTable } from "../bench/sick.ts";
 import { benchStart } from "../bench/start.ts";
 
-const PARTS = ["local", "scan", "start", "remote", "far", "failover", "delta"] as const;
+const PARTS = ["local", "scan", "start", "remote", "far", "failover", "chunks", "delta"] as const;
 
 function usage(problem: string): never {
   console.error(`bench: ${problem}\nusage: bench [--quick | --smoke] [${PARTS.join(" | ")}]...`);
@@ -105,6 +107,15 @@ async function failover(scale: Scale, root: string): Promise<readonly Aim[]> {
   return failoverAims(found);
 }
 
+async function chunks(scale: Scale, root: string): Promise<readonly Aim[]> {
+  const figures = await benchChunks(scale, root);
+  section(
+    `Cutting and hashing chunks of ${scale.chunkedBytes / 2 ** 20} MiB, for each second of CPU time`,
+    figureTable(figures),
+  );
+  return chunkAims(figures);
+}
+
 async function delta(scale: Scale, root: string): Promise<void> {
   if (scale.deltaLibraries === 0) return;
   const figures = await benchDelta(scale, root);
@@ -134,6 +145,7 @@ async function main(): Promise<void> {
     if (has("remote")) aims.push(...(await remote(scale, directory(root, "remote"))));
     if (has("far")) aims.push(...(await far(scale, directory(root, "far"))));
     if (has("failover")) aims.push(...(await failover(scale, directory(root, "failover"))));
+    if (has("chunks")) aims.push(...(await chunks(scale, directory(root, "chunks"))));
     if (has("delta")) await delta(scale, directory(root, "delta"));
     section("Aims", aimTable(aims));
   } finally {

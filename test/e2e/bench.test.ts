@@ -22,8 +22,8 @@ test(
     });
     expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
     const ours = stdout.split("\n").filter((line) => line.startsWith("| musicfs |"));
-    // Locally time, CPU time and footprint; scans; starts; over SFTP and S3 time and CPU time each; both far away.
-    expect(ours).toHaveLength(11);
+    // Locally time, CPU time and footprint; scans; starts; over SFTP and S3 time and CPU time each; both far away; chunks.
+    expect(ours).toHaveLength(12);
     expect(stdout).toContain(`${smoke.directories * smoke.filesPerDirectory} small files`);
     expect(stdout).toMatch(/\| scan without a change: times find's \| [\d.]+ \|/);
     expect(stdout).toMatch(/\| mount --daemon, ms \| [\d.]+ \|/);
