@@ -4,7 +4,7 @@
  */
 import { commandStage, SOURCE_CHECKS } from "./gate/checks.ts";
 import { runGate } from "./gate/gate.ts";
-import { longSuite, machineSuite, suiteStage, unitSuite } from "./gate/suite.ts";
+import { longSuite, machineSuite, programSuite, suiteStage, unitSuite } from "./gate/suite.ts";
 
 process.chdir(`${import.meta.dir}/..`);
 process.exit(
@@ -13,7 +13,8 @@ process.exit(
     suiteStage(unitSuite()),
     suiteStage(longSuite()),
     commandStage("build", [process.execPath, "scripts/build.ts"]),
-    suiteStage(machineSuite("integration", 600_000)),
-    suiteStage(machineSuite("e2e", 840_000)),
+    suiteStage(programSuite()),
+    suiteStage(machineSuite("integration", 900_000)),
+    suiteStage(machineSuite("e2e", 1_200_000)),
   ]),
 );

@@ -13,7 +13,10 @@ import { toldSecrets } from "./told.ts";
 const MACHINE_SUITES: readonly string[] = ["integration", "e2e"];
 
 /** Directories under test/ whose tests need nothing of the machine, but more time than a quick check has. */
-const LONG_SUITES: readonly string[] = ["faults"];
+const LONG_SUITES: readonly string[] = ["faults", "model"];
+
+/** And those that need the compiled binary for that, and run it many times. */
+const PROGRAM_SUITES: readonly string[] = ["program"];
 
 export interface Suite {
   readonly name: string;
@@ -63,13 +66,18 @@ export function unitSuite(): Suite {
   const names = readdirSync("test", { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)
-    .filter((name) => !MACHINE_SUITES.includes(name) && !LONG_SUITES.includes(name));
+    .filter((name) => ![...MACHINE_SUITES, ...LONG_SUITES, ...PROGRAM_SUITES].includes(name));
   return pureSuite("unit tests", names, 300_000);
 }
 
 /** The tests that need neither root nor FUSE nor a server, but a minute and more. */
 export function longSuite(): Suite {
   return pureSuite("long tests", LONG_SUITES, 400_000);
+}
+
+/** The commands of the compiled binary, as a script runs them. */
+export function programSuite(): Suite {
+  return pureSuite("program", PROGRAM_SUITES, 300_000);
 }
 
 async function runSuite(suite: Suite): Promise<Tally> {

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { Home } from "../commands/cli.ts";
+import { Home } from "../program/cli.ts";
 import { BINARY } from "./support/musicfs.ts";
 
 const ROUNDS = Number(process.env["MUSICFS_CRASH_ROUNDS"] ?? "10");

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { renameSync } from "node:fs";
 import { join } from "node:path";
-import { Home } from "../commands/cli.ts";
 import { ScriptedServer } from "../core/origins/sftp/scripted_server.ts";
+import { Home } from "../program/cli.ts";
 import { RAW_KEYS } from "../support/raw_bucket.ts";
 import { RawHttpServer, reply } from "../support/raw_http.ts";
 import { errorXml, listXml } from "../support/s3_answers.ts";

@@ -3,8 +3,8 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Home, type Ran } from "../commands/cli.ts";
 import { ScriptedServer } from "../core/origins/sftp/scripted_server.ts";
+import { Home, type Ran } from "../program/cli.ts";
 import { RAW_KEYS } from "../support/raw_bucket.ts";
 import { type Answer, RawHttpServer, reply } from "../support/raw_http.ts";
 import { errorXml, listXml } from "../support/s3_answers.ts";

@@ -15,7 +15,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
+import { BINARY } from "../../support/binary.ts";
 import { keepForGate } from "../../support/transcript.ts";
 import {
   commandFor,
@@ -28,9 +29,8 @@ import {
   type User,
 } from "./process.ts";
 
+export * from "../../support/binary.ts";
 export * from "./process.ts";
-
-export const BINARY = resolve(import.meta.dir, "../../../dist/musicfs");
 
 const READY_TIMEOUT_MS = 60_000;
 

@@ -2,7 +2,13 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { longSuite, machineSuite, suiteStage, unitSuite } from "../../../scripts/gate/suite.ts";
+import {
+  longSuite,
+  machineSuite,
+  programSuite,
+  suiteStage,
+  unitSuite,
+} from "../../../scripts/gate/suite.ts";
 import type { Tally } from "../../../scripts/gate/tally.ts";
 import { secret } from "../../../scripts/secrets.ts";
 
@@ -17,6 +23,7 @@ describe("the suites", () => {
     const suites = [
       unitSuite(),
       longSuite(),
+      programSuite(),
       machineSuite("integration", 1),
       machineSuite("e2e", 1),
     ];

@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ProcessLock } from "../../src/core/catalog/process_lock.ts";
+import { BINARY } from "../support/binary.ts";
 import { Home } from "./cli.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -34,7 +35,7 @@ class Crontab implements Disposable {
     const bin = join(this.home.path, "bin");
     mkdirSync(bin, { recursive: true });
     const program = join(bin, "musicfs");
-    writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${ROOT}/src/main.ts' "$@"\n`);
+    writeFileSync(program, `#!/bin/sh\nexec '${BINARY}' "$@"\n`);
     chmodSync(program, 0o755);
     const cron = Bun.spawn(["/bin/sh", "-c", `exec 2>&1; ${command}`], {
       cwd: this.home.path,

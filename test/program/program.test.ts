@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { BINARY } from "../support/binary.ts";
 import { needing } from "../support/needs.ts";
 import { Home } from "./cli.ts";
 
@@ -122,9 +123,8 @@ describe("musicfs", () => {
 
   test("survives a reader that goes away", async () => {
     using home = new Home();
-    const shell = ["sh", "-c", `"$0" src/main.ts --help | true`, process.execPath];
+    const shell = ["sh", "-c", `"$0" --help | true`, BINARY];
     const { exitCode, stderr } = Bun.spawnSync(shell, {
-      cwd: `${import.meta.dir}/../..`,
       env: { ...process.env, HOME: home.path },
     });
     expect([exitCode, stderr.toString()]).toEqual([0, ""]);

@@ -1,12 +1,12 @@
 /** The completion of the shells themselves, asking the program. */
 
 import { describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync } from "node:fs";
+import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { BINARY } from "../support/binary.ts";
 import { needing } from "../support/needs.ts";
 import { Home } from "./cli.ts";
 
-const MAIN = join(import.meta.dir, "../../src/main.ts");
 const ORIGIN = 'origin_type = "local"\npath = "/tmp"\n';
 
 /** A home with two origins, and `musicfs` on its PATH. */
@@ -17,8 +17,8 @@ async function home(): Promise<Home> {
     `[[origins]]\nid = "nas"\n${ORIGIN}[[origins]]\nid = "nearby"\n${ORIGIN}`,
   );
   const program = join(made.path, "bin/musicfs");
-  await Bun.write(program, `#!/bin/sh\nexec "${process.execPath}" "${MAIN}" "$@"\n`);
-  chmodSync(program, 0o755);
+  mkdirSync(join(made.path, "bin"));
+  symlinkSync(BINARY, program);
   mkdirSync(join(made.path, "Music Library"));
   return made;
 }

@@ -1,12 +1,11 @@
-/** The program run as a child with a home of its own. */
+/** The compiled program run as a child with a home of its own. */
 
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { BINARY } from "../support/binary.ts";
 import { keepForGate } from "../support/transcript.ts";
 
-const ROOT = join(import.meta.dir, "../..");
-const PROGRAM = [process.execPath, join(ROOT, "src/main.ts")];
 const NOBODY = 65534;
 const DEADLINE_MS = 20_000;
 
@@ -41,11 +40,11 @@ export class Home implements Disposable {
   async runAsNobody(...args: readonly string[]): Promise<Ran> {
     Bun.spawnSync(["chown", "-R", `${NOBODY}:${NOBODY}`, this.path]);
     const user = ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
-    return this.spawn([...user, ...PROGRAM, ...args], {});
+    return this.spawn([...user, BINARY, ...args], {});
   }
 
   async runWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ran> {
-    return this.spawn([...PROGRAM, ...args], env);
+    return this.spawn([BINARY, ...args], env);
   }
 
   private async spawn(
