@@ -27,8 +27,10 @@ export const READER_THREADS = 4;
 /** Of a local file whose opening had to wait for the disk, so much is fetched along with it. */
 export const OPEN_FETCH_BYTES = 128 * 1024;
 
-/** Of a directory whose files are opened one after the other, so many more are fetched at once. */
+/** Of a directory whose files are opened one after the other, so many are fetched ahead ... */
 export const OPEN_AHEAD_FILES = 32;
+/** ... and what the catalog said of them is gone by for so long. */
+export const OPEN_AHEAD_FRESH_MS = 1000;
 
 /** Open handles of one mount; OPEN beyond it answers ENFILE. */
 export const MAX_OPEN_HANDLES = 16_384;
@@ -380,18 +382,12 @@ assertRelation(
 assertRelation(CACHE_QUEUE_BYTES >= MAX_READ_BYTES, "the largest read can be kept");
 assertRelation(SFTP_MAX_READ_BYTES < SFTP_MAX_PACKET_BYTES, "a READ's answer fits one packet");
 assertRelation(SFTP_MAX_READ_BYTES <= SFTP_WINDOW_BYTES, "a READ fits the window");
-assertRelation(
-  SFTP_QUIET_MS < SFTP_REPLACE_MS,
-  "a silent connection is avoided before it gives way",
-);
+assertRelation(SFTP_QUIET_MS < SFTP_REPLACE_MS, "a silent connection is avoided, then replaced");
 assertRelation(
   CHUNK_MIN_BYTES < CHUNK_AVERAGE_BYTES && CHUNK_AVERAGE_BYTES < CHUNK_MAX_BYTES,
   "chunks have room around their average",
 );
-assertRelation(
-  2 * DELTA_PROBE_BYTES <= DELTA_GAP_BYTES,
-  "what is left beside a probe is worth another one",
-);
+assertRelation(2 * DELTA_PROBE_BYTES <= DELTA_GAP_BYTES, "two probes fit into a gap");
 assertRelation(LIVE_TICK_MS < LIVE_STATE_MS, "news come between two states");
 assertRelation(
   LIVE_PAST_EVENTS <= EVENT_HISTORY,

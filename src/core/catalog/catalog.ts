@@ -69,6 +69,17 @@ export interface Replica {
   readonly match: ReplicaMatch;
 }
 
+/** All that opening a version of a file asks the catalog for. */
+export interface KnownFile {
+  readonly version: number;
+  readonly entry: number;
+  /** 0 when the entry is gone. */
+  readonly parent: number;
+  readonly sizeBytes: number;
+  /** As of `CatalogReader.replicas`. */
+  readonly replicas: readonly Replica[];
+}
+
 /** What the kernel must forget after a change, and what listeners are told. */
 export interface CatalogChanges {
   /** Directory entries that were added, removed, or lead to another node now. */
@@ -259,6 +270,13 @@ export interface CatalogReader {
   unlisted(directory: number): readonly { readonly origin: OriginId; readonly path: BytePath }[];
   /** Replicas of the version's file on enabled origins, by priority, with their relation to it. */
   replicas(version: number): readonly Replica[];
+  /** The version's file with its replicas; undefined when the version is unknown. */
+  knownFile(version: number): KnownFile | undefined;
+  /**
+   * Up to `limit` visible files of a directory with ids after `afterEntry`, ascending; those that no
+   * enabled origin holds are left out.
+   */
+  filesAfter(directory: number, afterEntry: number, limit: number): readonly KnownFile[];
   /** What the version consists of, if all of its bytes were read. */
   content(version: number): VersionContent | undefined;
   /** The tree path of an entry; undefined when it is gone. */

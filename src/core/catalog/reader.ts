@@ -10,41 +10,17 @@ import { CATALOG_READER_MEMORY_SHARE } from "../limits.ts";
 import type { OriginId } from "../origins/origin.ts";
 import {
   type CatalogReader,
+  type KnownFile,
   type Replica,
   ROOT_ENTRY,
   type TreeNode,
   type VersionContent,
 } from "./catalog.ts";
 import { type BeforeStatement, Connection } from "./connection.ts";
+import { type NodeRow, READER_SQL, type ReplicaRow } from "./reader_sql.ts";
 import { noteDamage } from "./recovery.ts";
-import type { AttributeRow } from "./rows.ts";
-import { DIRECTORY, HoldingState } from "./schema.ts";
+import { DIRECTORY } from "./schema.ts";
 import { matchOf } from "./versions.ts";
-
-interface NodeRow extends AttributeRow {
-  readonly id: number;
-  readonly parent: number;
-  readonly kind: number;
-  readonly version: number;
-}
-
-/** A replica's, beside what it is compared with. */
-interface ReplicaRow {
-  readonly origin: string;
-  readonly prefix: Uint8Array;
-  readonly rank: number;
-  readonly entry: number;
-  readonly parent: number;
-  readonly name: Uint8Array;
-  readonly id: number;
-  readonly size: number;
-  readonly token: string;
-  readonly fingerprint: string | null;
-  readonly sha256: string | null;
-  readonly own_size: number;
-  readonly own_fingerprint: string | null;
-  readonly own_sha256: string | null;
-}
 
 interface TotalsRow {
   readonly files: number;
@@ -52,35 +28,6 @@ interface TotalsRow {
   readonly bytes: number;
   readonly unproved: number;
 }
-
-const NODE = "id, parent, kind, version, size, mtime_sec, mtime_nsec, mode, uid, gid";
-
-/** The statements, exported so that a test can look at their plans. */
-export const READER_SQL = {
-  lookup: `SELECT ${NODE} FROM entry WHERE parent = ? AND name = ? AND visible = 1`,
-  directory: `SELECT ${NODE} FROM entry WHERE id = ? AND kind = ${DIRECTORY} AND visible = 1`,
-  list: `SELECT ${NODE}, name FROM entry WHERE parent = ? AND id > ? AND visible = 1 ORDER BY id`,
-  version: `SELECT v.entry AS id, coalesce(e.parent, 0) AS parent, 1 AS kind, v.id AS version,
-      v.size, v.mtime_sec, v.mtime_nsec, v.mode, v.uid, v.gid
-    FROM version v LEFT JOIN entry e ON e.id = v.entry WHERE v.id = ?`,
-  name: "SELECT parent, name FROM entry WHERE id = ?",
-  unlisted: `SELECT o.id, o.prefix, o.rank FROM entry e
-    CROSS JOIN holding h ON h.parent = e.parent AND h.entry = e.id
-    CROSS JOIN origin o ON o.num = h.origin
-    WHERE e.id = ? AND e.kind = ${DIRECTORY} AND o.enabled = 1
-      AND h.state & ${HoldingState.listed | HoldingState.scaffold} = 0`,
-  replicas: `SELECT o.id AS origin, o.prefix, o.rank, e.id AS entry, e.parent, e.name, v.id, h.size,
-      h.token, v.fingerprint, v.sha256, own.size AS own_size, own.fingerprint AS own_fingerprint,
-      own.sha256 AS own_sha256 FROM version own
-    CROSS JOIN entry e ON e.id = own.entry
-    CROSS JOIN holding h ON h.parent = e.parent AND h.entry = e.id
-    CROSS JOIN origin o ON o.num = h.origin
-    CROSS JOIN version v ON v.id = h.version
-    WHERE own.id = ? AND o.enabled = 1`,
-  different: "SELECT 1 FROM different WHERE low = ? AND high = ?",
-  lastComplete: "SELECT last_complete_ms FROM origin WHERE id = ?",
-  totals: "SELECT files, directories, bytes, unproved FROM tree WHERE only = 1",
-} as const;
 
 /** Page cache of a reader unless told otherwise, in KiB. */
 const DEFAULT_CACHE_KIB = 8192;
@@ -97,6 +44,7 @@ export class SqliteCatalogReader implements CatalogReader {
   readonly #list: Statement<NodeRow & { readonly name: Uint8Array }, [number, number]>;
   readonly #version: Statement<NodeRow, [number]>;
   readonly #replicas: Statement<ReplicaRow, [number]>;
+  readonly #filesAfter: Statement<ReplicaRow, [number, number]>;
   /** The directory that files were last asked of: who opens one opens the next of it. */
   #lastDirectory = ROOT_ENTRY;
   #lastPath: BytePath | undefined;
@@ -117,6 +65,7 @@ export class SqliteCatalogReader implements CatalogReader {
       this.#list = this.#connection.statement(READER_SQL.list);
       this.#version = this.#connection.statement(READER_SQL.version);
       this.#replicas = this.#connection.statement(READER_SQL.replicas);
+      this.#filesAfter = this.#connection.statement(READER_SQL.filesAfter);
     } catch (error) {
       throw failure(file, error);
     }
@@ -177,33 +126,69 @@ export class SqliteCatalogReader implements CatalogReader {
   }
 
   replicas(version: number): readonly Replica[] {
+    return this.#read(() => this.#replicasOf(this.#replicas.all(version)));
+  }
+
+  knownFile(version: number): KnownFile | undefined {
     return this.#read(() => {
       const rows = this.#replicas.all(version);
       const [first] = rows;
-      const parent = first && this.#directoryPath(first.parent);
-      if (first === undefined || parent === undefined) return [];
-      const path = joinPath(parent, nameFromBytes(first.name));
-      const own = {
-        id: version,
-        size: first.own_size,
-        fingerprint: first.own_fingerprint,
-        sha256: first.own_sha256,
-      };
-      const different = (low: number, high: number) =>
-        this.#connection
-          .statement<unknown, [number, number]>(READER_SQL.different)
-          .get(low, high) !== null;
-      return rows
-        .sort((a, b) => a.rank - b.rank)
-        .map((row) => ({
-          origin: row.origin as OriginId,
-          path: withoutPrefix(path, row.prefix),
-          entry: row.entry,
-          version: row.id,
-          originVersion: { sizeBytes: row.size, token: row.token },
-          match: matchOf(own, row, different),
-        }));
+      if (first !== undefined) return this.#fileOf(first, rows);
+      const row = this.#version.get(version);
+      if (row === null) return undefined;
+      return { version, entry: row.id, parent: row.parent, sizeBytes: row.size, replicas: [] };
     });
+  }
+
+  filesAfter(directory: number, afterEntry: number, limit: number): readonly KnownFile[] {
+    return this.#read(() => {
+      const files: KnownFile[] = [];
+      let rows: ReplicaRow[] = [];
+      const complete = () => {
+        const [first] = rows;
+        if (first !== undefined) files.push(this.#fileOf(first, rows));
+        rows = [];
+      };
+      for (const row of this.#filesAfter.iterate(directory, afterEntry)) {
+        if (row.own !== rows[0]?.own) complete();
+        if (files.length === limit) return files;
+        rows.push(row);
+      }
+      complete();
+      return files;
+    });
+  }
+
+  /** `rows` are all of one version, `first` among them. */
+  #fileOf(first: ReplicaRow, rows: ReplicaRow[]): KnownFile {
+    const { own: version, entry, parent, own_size: sizeBytes } = first;
+    return { version, entry, parent, sizeBytes, replicas: this.#replicasOf(rows) };
+  }
+
+  #replicasOf(rows: ReplicaRow[]): readonly Replica[] {
+    const [first] = rows;
+    const parent = first && this.#directoryPath(first.parent);
+    if (first === undefined || parent === undefined) return [];
+    const path = joinPath(parent, nameFromBytes(first.name));
+    const own = {
+      id: first.own,
+      size: first.own_size,
+      fingerprint: first.own_fingerprint,
+      sha256: first.own_sha256,
+    };
+    const different = (low: number, high: number) =>
+      this.#connection.statement<unknown, [number, number]>(READER_SQL.different).get(low, high) !==
+      null;
+    return rows
+      .sort((a, b) => a.rank - b.rank)
+      .map((row) => ({
+        origin: row.origin as OriginId,
+        path: withoutPrefix(path, row.prefix),
+        entry: row.entry,
+        version: row.id,
+        originVersion: { sizeBytes: row.size, token: row.token },
+        match: matchOf(own, row, different),
+      }));
   }
 
   pathOf(entry: number): BytePath | undefined {

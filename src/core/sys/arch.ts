@@ -54,6 +54,9 @@ export const RESOLVE_CACHED = 0x20;
 /** preadv2(2), linux/fs.h: fail with EAGAIN instead of waiting for the disk. */
 export const RWF_NOWAIT = 0x08;
 
+/** posix_fadvise(2), linux/fadvise.h: start reading it, and do not wait. */
+export const POSIX_FADV_WILLNEED = 3;
+
 export const S_IFMT = 0o170000;
 export const S_IFDIR = 0o040000;
 export const S_IFREG = 0o100000;

@@ -50,6 +50,8 @@ const HEAD = 1;
 const BUSY = 2;
 /** From here on a word for each block: 1 while it is taken. */
 const TAKEN = 3;
+/** Jobs in the ring that somebody waits for. */
+const AWAITED = TAKEN + BLOCKS;
 /** Words of a slot. */
 const SEQUENCE = 0;
 const KIND = 1;
@@ -135,6 +137,7 @@ export class JobQueue {
         continue;
       this.#write(at, job, block);
       Atomics.store(this.#words, at / 4 + SEQUENCE, (tail + 1 - slot) | 0);
+      if (job.kind !== JOB.fetchHeads) Atomics.add(this.#words, ring + AWAITED, 1);
       Atomics.add(this.#words, WAKE, 1);
       Atomics.notify(this.#words, WAKE, 1);
       return true;
@@ -191,6 +194,11 @@ export class JobQueue {
     return (Atomics.load(this.#words, ring + TAIL) - Atomics.load(this.#words, ring + HEAD)) | 0;
   }
 
+  /** Whether somebody waits for a job of an origin that waits to be taken. */
+  isAwaited(origin: number): boolean {
+    return Atomics.load(this.#words, ringAt(origin) / 4 + AWAITED) > 0;
+  }
+
   /** Jobs of an origin being worked on. */
   busy(origin: number): number {
     return Atomics.load(this.#words, ringAt(origin) / 4 + BUSY);
@@ -223,6 +231,7 @@ export class JobQueue {
         continue;
       out.origin = origin;
       this.#read(at, out);
+      if (out.kind !== JOB.fetchHeads) Atomics.sub(this.#words, ring + AWAITED, 1);
       Atomics.store(this.#words, at / 4 + SEQUENCE, (head + SLOTS - slot) | 0);
       return true;
     }

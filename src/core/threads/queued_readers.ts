@@ -1,6 +1,6 @@
 /** The FUSE thread's way to the reader threads: jobs in the shared queue. */
 
-import { type BytePath, joinPath, pathFromBytes, toBytes } from "../bytes.ts";
+import { type BytePath, pathFromBytes, toBytes } from "../bytes.ts";
 import type { Replica } from "../catalog/catalog.ts";
 import type { OriginVersion } from "../origins/origin.ts";
 import type { Readers } from "../vfs/open_files.ts";
@@ -47,13 +47,13 @@ export class QueuedReaders implements Readers {
     return this.jobs.push(job);
   }
 
-  fetchHeads(origin: number, directory: BytePath, names: readonly Uint8Array[]): void {
+  fetchHeads(origin: number, paths: readonly BytePath[]): void {
     const job = this.#job;
     job.kind = JOB.fetchHeads;
     job.unique = 0;
     job.fh = -1;
     job.origin = origin;
-    job.payload = headsPayload(directory, names);
+    job.payload = headsPayload(paths);
     this.jobs.push(job);
   }
 }
@@ -62,22 +62,21 @@ function openPayload(path: BytePath, version: OriginVersion): Uint8Array {
   return Buffer.concat([toBytes(path), Buffer.of(SEPARATOR), Buffer.from(version.token)]);
 }
 
-/** As many of the names as there is room for. */
-function headsPayload(directory: BytePath, names: readonly Uint8Array[]): Uint8Array {
-  const parts: Uint8Array[] = [toBytes(directory)];
-  let size = directory.length;
-  for (const name of names) {
-    size += name.byteLength + 1;
+/** As many of the paths as there is room for. */
+function headsPayload(paths: readonly BytePath[]): Uint8Array {
+  let count = 0;
+  let size = -1;
+  for (const path of paths) {
+    size += path.length + 1;
     if (size > MAX_PAYLOAD_BYTES) break;
-    parts.push(Buffer.of(SEPARATOR), name);
+    count++;
   }
-  return Buffer.concat(parts);
+  return toBytes(paths.slice(0, count).join("\0") as BytePath);
 }
 
 /** The other side of a fetchHeads job's payload: paths below the origin's root. */
 export function readHeadsPayload(payload: Uint8Array): readonly BytePath[] {
-  const [directory = "", ...names] = pathFromBytes(payload).split("\0");
-  return names.map((name) => joinPath(directory as BytePath, name as BytePath));
+  return pathFromBytes(payload).split("\0") as BytePath[];
 }
 
 /** The other side of an open job's payload. */

@@ -8,6 +8,7 @@ import { finishReply, openReply, REPLY_BODY } from "../fuse/reply.ts";
 import { DISK_IDLE_MS, MAX_READ_BYTES, OPEN_FETCH_BYTES } from "../limits.ts";
 import { Disk } from "../origins/disk/disk.ts";
 import { serveDiskRequest } from "../origins/disk/protocol.ts";
+import { POSIX_FADV_WILLNEED } from "../sys/arch.ts";
 import type { Syscalls } from "../sys/libc.ts";
 import { Memory } from "../sys/memory.ts";
 import type { Defer, LocalFailure } from "../vfs/deferred.ts";
@@ -16,7 +17,7 @@ import { CHANGED, LocalFiles } from "../vfs/local_files.ts";
 import { LOCAL_OPEN_FLAGS } from "../vfs/open_files.ts";
 import { readCallPayload } from "./disk_calls.ts";
 import { JOB, type Job } from "./job_queue.ts";
-import { readHeadsPayload, readOpenPayload } from "./queued_readers.ts";
+import { QueuedReaders, readHeadsPayload, readOpenPayload } from "./queued_readers.ts";
 import type { SharedState } from "./shared_state.ts";
 
 export interface ReaderPorts {
@@ -41,12 +42,14 @@ interface UsedDisk {
 
 export class Reader implements Disposable {
   readonly #local: LocalFiles;
+  readonly #queue: QueuedReaders;
   readonly #reply = new Memory(REPLY_BODY + MAX_READ_BYTES);
   /** By the origin's row in the routing table. */
   readonly #disks = new Map<number, UsedDisk>();
 
   constructor(readonly ports: ReaderPorts) {
     this.#local = new LocalFiles(ports.syscalls, ports.state.handles);
+    this.#queue = new QueuedReaders(ports.state.jobs);
   }
 
   /** Does one job; blocks as long as its disk does. */
@@ -124,15 +127,23 @@ export class Reader implements Disposable {
     if (read > 0) this.#measured(origin, performance.now() - startedMs);
   }
 
-  /** Gives way as soon as somebody waits for this disk; what cannot be opened is left to who asks for it. */
+  /**
+   * Has the kernel read ahead, waiting for none of it, so that the disk has several reads to choose from.
+   * Somebody who waits for this disk goes before; what cannot be opened is left to who asks for it.
+   */
   #fetchHeads({ origin, payload }: Job): void {
     const { state, syscalls } = this.ports;
     const rootFd = state.routing.rootFd(origin);
-    for (const path of readHeadsPayload(payload)) {
-      if (rootFd < 0 || state.jobs.length(origin) > 0) return;
+    const paths = readHeadsPayload(payload);
+    for (const [index, path] of paths.entries()) {
+      if (rootFd < 0) return;
+      if (state.jobs.isAwaited(origin)) {
+        this.#queue.fetchHeads(origin, paths.slice(index));
+        return;
+      }
       const fd = this.#local.openToFetch(rootFd, toBytes(path));
       if (fd < 0) continue;
-      syscalls.pread(fd, this.#reply.address, OPEN_FETCH_BYTES, 0);
+      syscalls.fadvise(fd, 0, OPEN_FETCH_BYTES, POSIX_FADV_WILLNEED);
       syscalls.close(fd);
     }
   }

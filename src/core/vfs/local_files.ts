@@ -62,8 +62,13 @@ export class LocalFiles {
     epoch: number,
     cachedOnly: boolean,
   ): number {
-    const fd = this.#openRegular(rootFd, path, cachedOnly);
+    const fd = this.#openBeneath(rootFd, path, cachedOnly);
     if (fd < 0) return fd;
+    const failed = this.syscalls.fstatx(fd, STATX_BASIC_STATS, this.#stat.address);
+    if (failed < 0 || (this.#stat.mode & S_IFMT) !== S_IFREG) {
+      this.syscalls.close(fd);
+      return failed < 0 ? failed : -EISDIR;
+    }
     if (this.#stat.sizeBytes !== expected.sizeBytes || localToken(this.#stat) !== expected.token) {
       this.syscalls.close(fd);
       return CHANGED;
@@ -72,9 +77,9 @@ export class LocalFiles {
     return fd;
   }
 
-  /** Opens `path` below `rootFd`, whatever its version. Answers a descriptor or a negative errno. */
+  /** Opens `path` below `rootFd`, whatever it is. Answers a descriptor or a negative errno. */
   openToFetch(rootFd: number, path: Uint8Array): number {
-    return this.#openRegular(rootFd, path, false);
+    return this.#openBeneath(rootFd, path, false);
   }
 
   /**
@@ -126,8 +131,7 @@ export class LocalFiles {
     return this.#verified(fh, fd, done);
   }
 
-  /** Leaves what it is in `#stat`. */
-  #openRegular(rootFd: number, path: Uint8Array, cachedOnly: boolean): number {
+  #openBeneath(rootFd: number, path: Uint8Array, cachedOnly: boolean): number {
     if (path.byteLength >= PATH_BYTES) return WOULD_WAIT;
     this.#memory.bytes.set(path);
     this.#memory.bytes[path.byteLength] = 0;
@@ -135,11 +139,7 @@ export class LocalFiles {
     this.#memory.view.setBigUint64(HOW + 16, BigInt(resolve), true);
     const { address } = this.#memory;
     const fd = this.syscalls.openat2(rootFd, address, address + HOW, HOW_BYTES);
-    if (fd < 0) return cachedOnly && fd === -EAGAIN ? WOULD_WAIT : fd;
-    const failed = this.syscalls.fstatx(fd, STATX_BASIC_STATS, this.#stat.address);
-    if (failed >= 0 && (this.#stat.mode & S_IFMT) === S_IFREG) return fd;
-    this.syscalls.close(fd);
-    return failed < 0 ? failed : -EISDIR;
+    return cachedOnly && fd === -EAGAIN ? WOULD_WAIT : fd;
   }
 
   /** Bytes count only if the file is still the one that was opened, after they were read. */

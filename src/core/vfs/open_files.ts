@@ -6,9 +6,8 @@
  * anything else -> the main thread's federation.
  */
 
-import { type BytePath, parentPath, toBytes } from "../bytes.ts";
-import type { CatalogReader, Replica } from "../catalog/catalog.ts";
-import { emptyNode } from "../catalog/tree_node.ts";
+import { type BytePath, toBytes } from "../bytes.ts";
+import type { CatalogReader, KnownFile, Replica } from "../catalog/catalog.ts";
 import { FOPEN_KEEP_CACHE, FOPEN_NOFLUSH, FOPEN_PASSTHROUGH } from "../fuse/abi.ts";
 import { DEFERRED, type OpenedFile, type RequestContext, type Result } from "../fuse/filesystem.ts";
 import { EBADF, ENFILE, ESTALE } from "../sys/errno.ts";
@@ -41,7 +40,7 @@ export interface Readers {
     lengthBytes: number,
   ): boolean;
   /** Fetches the heads of these files, if nothing else is to be done; nobody waits for it. */
-  fetchHeads(origin: number, directory: BytePath, names: readonly Uint8Array[]): void;
+  fetchHeads(origin: number, paths: readonly BytePath[]): void;
 }
 
 /** Share of a file's bytes after which its replicas are worth comparing. */
@@ -69,7 +68,6 @@ export interface OpenFilesPorts {
 }
 
 export class OpenFiles {
-  readonly #node = emptyNode();
   readonly #local: LocalFiles;
   readonly #ahead: OpenAhead;
 
@@ -81,10 +79,12 @@ export class OpenFiles {
   open(context: RequestContext, nodeid: number, out: OpenedFile): Result {
     const { catalog, handles, routing, seams, passthrough } = this.ports;
     const version = versionOf(nodeid);
-    if (!catalog.version(version, this.#node)) return -ESTALE;
     // What may throw comes before a handle is taken.
-    const replicas = catalog.replicas(version);
-    const fh = handles.allocate(version, this.#node.sizeBytes);
+    const guessed = this.#ahead.take(version);
+    const file = guessed ?? catalog.knownFile(version);
+    if (file === undefined) return -ESTALE;
+    const { replicas } = file;
+    const fh = handles.allocate(version, file.sizeBytes);
     if (fh < 0) return -ENFILE;
     seams.claim(handles, fh);
     if (replicas.some(({ match }) => match === "unverified")) {
@@ -102,13 +102,18 @@ export class OpenFiles {
       const cachedOnly = this.ports.passLocal !== true;
       const path = toBytes(best.path);
       const fd = this.#local.open(fh, origin, rootFd, path, best.originVersion, epoch, cachedOnly);
-      if (fd >= 0) return this.#opened(nodeid, fh, fd, out);
+      if (fd >= 0) {
+        this.#opened(nodeid, fh, fd, out);
+        if (guessed !== undefined) {
+          this.#fetch(this.#ahead.following());
+        }
+        return 0;
+      }
       if (fd === WOULD_WAIT) {
-        const { readers } = this.ports;
-        const next = this.#ahead.waited(this.#node);
-        if (readers.open(context.unique, fh, origin, epoch, best)) {
+        const next = this.#ahead.waited(file);
+        if (this.ports.readers.open(context.unique, fh, origin, epoch, best)) {
           passthrough?.opened(nodeid, fh, -1);
-          if (next.length > 0) readers.fetchHeads(origin, parentPath(best.path), next);
+          this.#fetch(next);
           return DEFERRED;
         }
       } else {
@@ -130,7 +135,7 @@ export class OpenFiles {
     into: Memory,
     intoOffset: number,
   ): Result {
-    const { handles, routing } = this.ports;
+    const { handles } = this.ports;
     if (!handles.isOpen(fh)) return -EBADF;
     const length = Math.min(lengthBytes, handles.sizeBytes(fh) - offsetBytes);
     if (length <= 0) return 0;
@@ -141,9 +146,6 @@ export class OpenFiles {
       const read = this.#local.readCached(fh, fd, offsetBytes, length, into, intoOffset);
       if (read >= 0) {
         this.#served(fh, offsetBytes, into.bytes.subarray(intoOffset, intoOffset + read));
-        routing.count(origin, "reads", 1);
-        routing.count(origin, "bytes", read);
-        this.ports.served.add(handles.version(fh), origin, read);
         return read;
       }
       if (read === WOULD_WAIT) {
@@ -184,13 +186,27 @@ export class OpenFiles {
     if (known) this.ports.defer({ kind: "release", fh });
   }
 
-  #opened(nodeid: number, fh: number, fd: number, out: OpenedFile): Result {
+  #opened(nodeid: number, fh: number, fd: number, out: OpenedFile): void {
     out.fh = fh;
     out.flags = LOCAL_OPEN_FLAGS;
     const { passthrough, passLocal } = this.ports;
     out.backingId = passthrough?.opened(nodeid, fh, passLocal ? fd : -1) ?? 0;
     if (out.backingId > 0) out.flags = PASSED_OPEN_FLAGS;
-    return 0;
+  }
+
+  /** Has the heads of these files fetched where they would be read from, if that is a local disk. */
+  #fetch(files: readonly KnownFile[]): void {
+    const { routing, readers } = this.ports;
+    const byOrigin = new Map<number, BytePath[]>();
+    for (const { replicas } of files) {
+      const best = this.#first(replicas);
+      const origin = best === undefined ? -1 : routing.indexOf(best.origin);
+      if (best === undefined || origin < 0 || routing.rootFd(origin) < 0) continue;
+      const paths = byOrigin.get(origin) ?? [];
+      paths.push(best.path);
+      byOrigin.set(origin, paths);
+    }
+    for (const [origin, paths] of byOrigin) readers.fetchHeads(origin, paths);
   }
 
   /** The replica that the next read of this very version goes to, if that is known here. */
@@ -223,9 +239,14 @@ export class OpenFiles {
   }
 
   #served(fh: number, offsetBytes: number, bytes: Uint8Array): void {
-    const { handles, seams } = this.ports;
+    const { handles, routing, seams, served } = this.ports;
+    const origin = handles.origin(fh);
+    const length = bytes.byteLength;
     seams.record(handles, fh, offsetBytes, bytes);
-    this.#countServed(fh, bytes.byteLength);
+    routing.count(origin, "reads", 1);
+    routing.count(origin, "bytes", length);
+    served.add(handles.version(fh), origin, length);
+    this.#countServed(fh, length);
   }
 
   #countServed(fh: number, bytes: number): void {

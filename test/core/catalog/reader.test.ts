@@ -2,13 +2,11 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { nameFromBytes } from "../../../src/core/bytes.ts";
 import { ACCEPT_UNMOUNTED_SQL } from "../../../src/core/catalog/absence.ts";
-import {
-  READER_SQL,
-  readerCacheKib,
-  SqliteCatalogReader,
-} from "../../../src/core/catalog/reader.ts";
+import { type KnownFile, ROOT_ENTRY } from "../../../src/core/catalog/catalog.ts";
+import { readerCacheKib, SqliteCatalogReader } from "../../../src/core/catalog/reader.ts";
+import { READER_SQL } from "../../../src/core/catalog/reader_sql.ts";
 import { WRITER_SQL } from "../../../src/core/catalog/tables.ts";
-import { A, B, directory, emptyNode, file, origin, TestCatalog } from "./fixture.ts";
+import { A, B, C, directory, emptyNode, file, origin, TestCatalog } from "./fixture.ts";
 
 /** Steps of the plan that read more than they must. */
 function wasteful(db: Database, sql: string): string[] {
@@ -65,6 +63,53 @@ describe("SqliteCatalogReader", () => {
     }
     expect(seen).toEqual(names);
     expect(cookies).toEqual(cookies.toSorted((a, b) => a - b));
+  });
+
+  test("tells of a version's file what opening it needs, also without a replica", async () => {
+    await using catalog = new TestCatalog();
+    const { reader, store } = catalog;
+    await store.configureOrigins([origin(A, 1), origin(B, 2, { prefix: "album" })]);
+    await catalog.list(A, "", [directory("album")]);
+    await catalog.list(A, "album", [file("track", 5)]);
+    await catalog.list(B, "", [file("track", 5)]);
+    const { version = 0, entry, parent } = catalog.node("album/track") ?? {};
+    const known = reader.knownFile(version);
+    expect(known).toEqual({
+      ...{ version, entry, parent, sizeBytes: 5, replicas: reader.replicas(version) },
+    } as KnownFile);
+    expect(known?.replicas.map(({ origin: id, path: at }) => `${id}:${at}`)).toEqual([
+      "a:album/track",
+      "b:track",
+    ]);
+    await store.configureOrigins([origin(A, 1, { enabled: false })]);
+    expect(reader.knownFile(version)).toMatchObject({ version, sizeBytes: 5, replicas: [] });
+    expect(reader.knownFile(version + 100)).toBeUndefined();
+  });
+
+  test("tells of the visible files after an entry, with all replicas of each", async () => {
+    await using catalog = new TestCatalog();
+    const { reader, store } = catalog;
+    await store.configureOrigins([origin(A, 1), origin(B, 2), origin(C, 3)]);
+    await catalog.list(A, "", [
+      file("one", 1),
+      directory("two"),
+      file("three", 3),
+      file("four", 4),
+    ]);
+    await catalog.list(B, "", [file("three", 3), file("four", 44), file("five", 5)]);
+    await catalog.list(C, "", [file("three", 3), file("two", 2)]);
+    const files = (after: number, limit: number) => reader.filesAfter(ROOT_ENTRY, after, limit);
+    const all = files(0, 10);
+    const node = (name: string) => catalog.node(name) ?? emptyNode();
+    expect(all.map(({ entry }) => entry)).toEqual(
+      ["one", "three", "four", "five"].map((name) => node(name).entry),
+    );
+    for (const known of all) expect(known).toEqual(reader.knownFile(known.version) as KnownFile);
+    expect(all.map(({ replicas }) => replicas.length)).toEqual([1, 3, 2, 1]);
+    expect(files(node("one").entry, 2)).toEqual(all.slice(1, 3));
+    expect(files(node("five").entry, 2)).toEqual([]);
+    await store.configureOrigins([origin(A, 1), origin(B, 2, { enabled: false }), origin(C, 3)]);
+    expect(files(0, 10).map(({ replicas }) => replicas.length)).toEqual([1, 2, 1]);
   });
 
   test("goes on after an entry that was removed meanwhile, without losing others", async () => {

@@ -181,7 +181,7 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
         OPEN: 1,
       },
       statements: {
-        "fuse SELECT": 4,
+        "fuse SELECT": 3,
       },
       systemCalls: {
         fstatx: 1,
@@ -307,7 +307,7 @@ describe("a library of 10 albums with 20 tracks each, on two origins", () => {
         RELEASE: 1,
       },
       statements: {
-        "fuse SELECT": 7,
+        "fuse SELECT": 5,
         "main SELECT": 3,
         "store BEGIN": 1,
         "store COMMIT": 1,

@@ -46,6 +46,20 @@ describe("JobQueue", () => {
     expect(queue.length(1)).toBe(2);
   });
 
+  test("knows whether somebody waits for a job of an origin: for heads that are fetched nobody does", () => {
+    const queue = new JobQueue();
+    const isAwaited = () => [0, 1].map((origin) => queue.isAwaited(origin));
+    queue.push({ ...job(1, 1), kind: JOB.fetchHeads });
+    expect(isAwaited()).toEqual([false, false]);
+    queue.push(job(1, 2));
+    expect(isAwaited()).toEqual([false, true]);
+    const out = emptyJob();
+    queue.take(out, 2);
+    expect(isAwaited()).toEqual([false, true]);
+    queue.take(out, 2);
+    expect(isAwaited()).toEqual([false, false]);
+  });
+
   test("refuses what does not fit, and goes on after being full", () => {
     const queue = new JobQueue();
     expect(queue.push(job(0, 1, new Uint8Array(MAX_PAYLOAD_BYTES + 1)))).toBe(false);

@@ -17,9 +17,10 @@ import { OUT_HEADER } from "../../../src/core/fuse/layout.ts";
 import { OPEN_FETCH_BYTES } from "../../../src/core/limits.ts";
 import { Disk } from "../../../src/core/origins/disk/disk.ts";
 import type { OriginId } from "../../../src/core/origins/origin.ts";
+import { POSIX_FADV_WILLNEED } from "../../../src/core/sys/arch.ts";
 import { EIO } from "../../../src/core/sys/errno.ts";
-import { emptyJob } from "../../../src/core/threads/job_queue.ts";
-import { QueuedReaders } from "../../../src/core/threads/queued_readers.ts";
+import { emptyJob, JOB, type Job } from "../../../src/core/threads/job_queue.ts";
+import { QueuedReaders, readHeadsPayload } from "../../../src/core/threads/queued_readers.ts";
 import { Reader } from "../../../src/core/threads/reader.ts";
 import { SharedState } from "../../../src/core/threads/shared_state.ts";
 import { replacedSyscalls } from "../../support/failing_syscalls.ts";
@@ -77,14 +78,17 @@ function open(sizeBytes: number, failure?: number) {
   return { reads, replies, samples };
 }
 
-/** Has a reader fetch the heads of these files of `directory`; the paths are those that it read from. */
-function fetchHeads(directory: string, names: readonly string[], waiting = false): string[] {
-  const read: string[] = [];
+/** Has a reader fetch the heads of these files; answers which it asked for, and the queue it leaves. */
+function fetchHeads(
+  paths: readonly string[],
+  meanwhile?: (queue: QueuedReaders, row: number) => void,
+) {
+  const fetched: string[] = [];
   const { syscalls, counts } = replacedSyscalls({
-    pread: (original, fd, into, length, offset) => {
-      expect([length, offset]).toEqual([OPEN_FETCH_BYTES, 0]);
-      read.push(relative(root, readlinkSync(`/proc/self/fd/${fd}`)));
-      return original(fd, into, length, offset);
+    fadvise: (original, fd, offset, length, advice) => {
+      expect([offset, length, advice]).toEqual([0, OPEN_FETCH_BYTES, POSIX_FADV_WILLNEED]);
+      fetched.push(relative(root, readlinkSync(`/proc/self/fd/${fd}`)));
+      return original(fd, offset, length, advice);
     },
   });
   const state = new SharedState();
@@ -97,43 +101,58 @@ function fetchHeads(directory: string, names: readonly string[], waiting = false
   const queue = new QueuedReaders(state.jobs);
   queue.fetchHeads(
     row,
-    directory as BytePath,
-    names.map((name) => Buffer.from(name)),
+    paths.map((path) => path as BytePath),
   );
   const job = emptyJob();
   expect(state.jobs.take(job, 1)).toBe(true);
-  if (waiting) queue.read(9, 0, row, 0, 0, 1);
+  meanwhile?.(queue, row);
   reader.do(job);
-  expect(counts.get("close") ?? 0).toBe(counts.get("pread") ?? 0);
-  return read;
+  expect(counts.get("close") ?? 0).toBe(counts.get("fadvise") ?? 0);
+  expect(counts.get("pread")).toBeUndefined();
+  const left: Pick<Job, "kind" | "payload">[] = [];
+  state.jobs.finish(row);
+  while (state.jobs.take(job, 1)) {
+    left.push({ kind: job.kind, payload: job.payload });
+    state.jobs.finish(row);
+  }
+  return { fetched, left };
 }
 
 describe("Reader fetching files that are likely to be opened next", () => {
-  test("reads their heads, at the root and below, and closes them", () => {
-    writeFileSync(join(root, "one"), "1");
+  test("has the kernel read their heads, at the root and below, without waiting, and closes them", () => {
     mkdirSync(join(root, "album"));
-    writeFileSync(join(root, "album/two"), "2");
-    writeFileSync(join(root, "album/three"), "3");
-    expect(fetchHeads("", ["one"])).toEqual(["one"]);
-    expect(fetchHeads("album", ["two", "three"])).toEqual(["album/two", "album/three"]);
+    const paths = ["one", "album/two", "album/three"];
+    for (const path of paths) writeFileSync(join(root, path), path);
+    expect(fetchHeads(paths)).toEqual({ fetched: paths, left: [] });
   });
 
   test("leaves out what is gone and what leads out of the root", () => {
     writeFileSync(join(root, "here"), "");
     symlinkSync("/etc/passwd", join(root, "out"));
-    expect(fetchHeads("", ["gone", "out", "here"])).toEqual(["here"]);
+    expect(fetchHeads(["gone", "out", "here"]).fetched).toEqual(["here"]);
   });
 
-  test("gives way to who waits for the same disk", () => {
-    writeFileSync(join(root, "one"), "1");
-    expect(fetchHeads("", ["one"], true)).toEqual([]);
+  test("does not give way to another guess", () => {
+    writeFileSync(join(root, "one"), "");
+    const { fetched, left } = fetchHeads(["one"], (queue, row) => queue.fetchHeads(row, []));
+    expect(fetched).toEqual(["one"]);
+    expect(left).toHaveLength(1);
   });
 
-  test("takes as many names as there is room for", () => {
-    const names = Array.from({ length: 64 }, (_, i) => `${i}`.padStart(255, "x"));
-    for (const name of names) writeFileSync(join(root, name), "");
-    const fetched = fetchHeads("", names);
-    expect(fetched).toEqual(names.slice(0, fetched.length));
+  test("goes on after whoever waits for the same disk", () => {
+    const paths = ["one", "two"];
+    for (const path of paths) writeFileSync(join(root, path), "");
+    const { fetched, left } = fetchHeads(paths, (queue, row) => queue.read(9, 0, row, 0, 0, 1));
+    expect(fetched).toEqual([]);
+    expect(left.map(({ kind }) => kind)).toEqual([JOB.read, JOB.fetchHeads]);
+    expect(readHeadsPayload(left[1]?.payload ?? Buffer.of())).toEqual(paths as BytePath[]);
+  });
+
+  test("takes as many paths as there is room for", () => {
+    const paths = Array.from({ length: 64 }, (_, i) => `${i}`.padStart(255, "x"));
+    for (const path of paths) writeFileSync(join(root, path), "");
+    const { fetched } = fetchHeads(paths);
+    expect(fetched).toEqual(paths.slice(0, fetched.length));
     expect(fetched.length).toBeWithin(32, 34);
   });
 });
