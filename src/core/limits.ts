@@ -29,8 +29,10 @@ export const OPEN_FETCH_BYTES = 128 * 1024;
 
 /** Of a directory whose files are opened one after the other, so many are fetched ahead ... */
 export const OPEN_AHEAD_FILES = 32;
-/** ... and what the catalog said of them is gone by for so long. */
+/** ... what the catalog said of them is gone by for so long ... */
 export const OPEN_AHEAD_FRESH_MS = 1000;
+/** ... and up to this size they are given to the kernel whole as they are opened. */
+export const OPEN_STORE_BYTES = 64 * 1024;
 
 /** Open handles of one mount; OPEN beyond it answers ENFILE. */
 export const MAX_OPEN_HANDLES = 16_384;
@@ -356,6 +358,7 @@ function assertRelation(holds: boolean, relation: string): void {
 }
 
 assertRelation(READER_THREADS >= 2, "half of READER_THREADS is at least one");
+assertRelation(OPEN_STORE_BYTES <= OPEN_FETCH_BYTES, "what is given whole is fetched whole");
 assertRelation(OPEN_FETCH_BYTES <= MAX_READ_BYTES, "a reader's buffer takes a file's head");
 assertRelation(SEAM_BYTES <= MAX_READ_BYTES, "a seam fits one read");
 assertRelation(SEAM_BYTES === FINGERPRINT_EDGE_BYTES, "seams and fingerprint edges are comparable");

@@ -67,6 +67,7 @@ export const SEEK_HOLE = 4;
 export const NOTIFY = {
   INVAL_INODE: 2,
   INVAL_ENTRY: 3,
+  STORE: 4,
   DELETE: 6,
 } as const;
 

@@ -200,6 +200,8 @@ export const COPY_FILE_RANGE_IN = struct({
 /** A name and a NUL follow. */
 export const NOTIFY_INVAL_ENTRY_OUT = struct({ parent: u64, namelen: u32, flags: u32 });
 export const NOTIFY_INVAL_INODE_OUT = struct({ ino: u64, off: u64, len: u64 });
+/** 7.15; the bytes follow. */
+export const NOTIFY_STORE_OUT = struct({ nodeid: u64, offset: u64, size: u32, padding: u32 });
 /** 7.18; a name and a NUL follow. */
 export const NOTIFY_DELETE_OUT = struct({ parent: u64, child: u64, namelen: u32, padding: u32 });
 

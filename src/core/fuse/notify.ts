@@ -1,5 +1,5 @@
 /**
- * Messages that tell the kernel to forget something. Each is encoded into a Memory of at least
+ * Messages that tell the kernel to forget something, or to keep it. Each is encoded into a Memory of at least
  * {@link NOTIFY_BYTES} and answers its length, to be written to the device in one write(2).
  *
  * That write waits for locks of the kernel which a pending LOOKUP may hold: only a thread on which
@@ -12,6 +12,7 @@ import {
   NOTIFY_DELETE_OUT,
   NOTIFY_INVAL_ENTRY_OUT,
   NOTIFY_INVAL_INODE_OUT,
+  NOTIFY_STORE_OUT,
   OUT_HEADER,
 } from "./layout.ts";
 import { putU64 } from "./wire.ts";
@@ -68,6 +69,23 @@ export function invalidateInode(
   putU64(into.view, BODY + out.at.off, offsetBytes);
   putU64(into.view, BODY + out.at.len, lengthBytes);
   return finish(into, NOTIFY.INVAL_INODE, out.sizeBytes);
+}
+
+/** Where the bytes of {@link storeFile} stand. */
+export const STORED_AT = BODY + NOTIFY_STORE_OUT.sizeBytes;
+
+/**
+ * The node's file consists of the `sizeBytes` bytes that stand at {@link STORED_AT}: the kernel keeps
+ * them as if it had read them. It waits for each page that a READ of the node has locked until that is
+ * answered; where the node has no READ under way it waits for nobody.
+ */
+export function storeFile(into: Memory, nodeid: number, sizeBytes: number): number {
+  const out = NOTIFY_STORE_OUT;
+  putU64(into.view, BODY + out.at.nodeid, nodeid);
+  putU64(into.view, BODY + out.at.offset, 0);
+  into.view.setUint32(BODY + out.at.size, sizeBytes, true);
+  into.view.setUint32(BODY + out.at.padding, 0, true);
+  return finish(into, NOTIFY.STORE, out.sizeBytes + sizeBytes);
 }
 
 function finish(into: Memory, code: number, bodyBytes: number, name?: Uint8Array): number {

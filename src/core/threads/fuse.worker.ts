@@ -85,9 +85,12 @@ function openSession(start: FuseStart, catalog: SqliteCatalogReader): Session {
     start.passthrough !== "off" ? new Passthrough(backing, (fh) => handles.isOpen(fh)) : undefined;
   const defer: Defer = (deferred) => channel.post({ kind: "deferred", deferred });
   const { owner } = start;
+  const syscalls = libc();
+  const tell = (message: Memory, lengthBytes: number) =>
+    syscalls.write(start.fuseFd, message.address, lengthBytes);
   return fuseSession(
     {
-      ...{ state, catalog, syscalls: libc(), owner, defer, passthrough },
+      ...{ state, catalog, syscalls, owner, defer, passthrough, tell },
       passLocal: start.passthrough === "all",
     },
     {

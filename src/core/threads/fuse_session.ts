@@ -11,6 +11,7 @@ import type { Defer } from "../vfs/deferred.ts";
 import { MountFileSystem } from "../vfs/file_system.ts";
 import { OpenFiles } from "../vfs/open_files.ts";
 import type { Passthrough } from "../vfs/passthrough.ts";
+import type { Tell } from "../vfs/stored_files.ts";
 import { QueuedReaders } from "./queued_readers.ts";
 import type { SharedState } from "./shared_state.ts";
 
@@ -24,18 +25,31 @@ export interface FuseSessionPorts {
   readonly passthrough?: Passthrough | undefined;
   /** As in `OpenFilesPorts`. */
   readonly passLocal?: boolean;
+  readonly tell?: Tell;
 }
 
 /** Requests are counted in the shared table. */
 export function fuseSession(
-  { state, catalog, syscalls, owner, defer, passthrough, passLocal = false }: FuseSessionPorts,
+  {
+    state,
+    catalog,
+    syscalls,
+    owner,
+    defer,
+    passthrough,
+    passLocal = false,
+    tell,
+  }: FuseSessionPorts,
   options: Omit<SessionOptions, "counts" | "passthrough">,
 ): Session {
   const { handles, routing, seams, seen, served, jobs, requests } = state;
   const readers = new QueuedReaders(jobs);
   const tables = { catalog, routing, handles, seams, served };
-  const shared = { ...tables, readers, defer, syscalls, passLocal };
-  const files = new OpenFiles(passthrough === undefined ? shared : { ...shared, passthrough });
+  const files = new OpenFiles({
+    ...{ ...tables, readers, defer, syscalls, passLocal },
+    ...(passthrough === undefined ? {} : { passthrough }),
+    ...(tell === undefined ? {} : { tell }),
+  });
   return new Session(
     new MountFileSystem({ catalog, handles, files, seen, owner, defer, mustAnswer: false }),
     { ...options, passthrough: passthrough !== undefined, counts: requests },

@@ -33,6 +33,11 @@ const SERVED = 5;
 const DEVICE = 6;
 const DOUBLE_COLUMNS = 8;
 
+const INT_BYTES = MAX_OPEN_HANDLES * INT_COLUMNS * 4;
+const DOUBLE_BYTES = MAX_OPEN_HANDLES * DOUBLE_COLUMNS * 8;
+/** Behind them an int32 for each bucket of versions: how many handles are open on those. */
+const BUCKETS = MAX_OPEN_HANDLES;
+
 const FREE = 0;
 const TAKEN = 1;
 
@@ -50,13 +55,14 @@ export class HandleTable {
   readonly shared: SharedArrayBuffer;
   readonly #ints: Int32Array;
   readonly #doubles: Float64Array;
+  readonly #buckets: Int32Array;
   #next = 0;
 
   constructor(shared?: SharedArrayBuffer) {
-    const intBytes = MAX_OPEN_HANDLES * INT_COLUMNS * 4;
-    this.shared = shared ?? new SharedArrayBuffer(intBytes + MAX_OPEN_HANDLES * DOUBLE_COLUMNS * 8);
+    this.shared = shared ?? new SharedArrayBuffer(INT_BYTES + DOUBLE_BYTES + BUCKETS * 4);
     this.#ints = new Int32Array(this.shared, 0, MAX_OPEN_HANDLES * INT_COLUMNS);
-    this.#doubles = new Float64Array(this.shared, intBytes, MAX_OPEN_HANDLES * DOUBLE_COLUMNS);
+    this.#doubles = new Float64Array(this.shared, INT_BYTES, MAX_OPEN_HANDLES * DOUBLE_COLUMNS);
+    this.#buckets = new Int32Array(this.shared, INT_BYTES + DOUBLE_BYTES, BUCKETS);
   }
 
   /** A new handle without a descriptor; -1 when MAX_OPEN_HANDLES are open. */
@@ -77,6 +83,7 @@ export class HandleTable {
       this.#doubles[doubles + VERSION] = version;
       this.#doubles[doubles + SIZE] = sizeBytes;
       this.#doubles[doubles + SERVED] = 0;
+      Atomics.add(this.#buckets, version % BUCKETS, 1);
       return row + generation * MAX_OPEN_HANDLES;
     }
     return -1;
@@ -94,7 +101,14 @@ export class HandleTable {
 
   /** Makes the row free. The caller has closed the descriptor. */
   free(fh: number): void {
-    if (this.isOpen(fh)) Atomics.store(this.#ints, this.#int(fh, STATE), FREE);
+    if (!this.isOpen(fh)) return;
+    Atomics.sub(this.#buckets, this.version(fh) % BUCKETS, 1);
+    Atomics.store(this.#ints, this.#int(fh, STATE), FREE);
+  }
+
+  /** True when no other handle of its version is open. May be false all the same: versions share buckets. */
+  isAlone(fh: number): boolean {
+    return Atomics.load(this.#buckets, this.version(fh) % BUCKETS) === 1;
   }
 
   /** Binds a descriptor, with what fstat says of it, chosen under `epoch` of the routing table. */

@@ -27,6 +27,7 @@ import type { Passthrough } from "./passthrough.ts";
 import type { RoutingTable } from "./routing_table.ts";
 import type { SeamPool } from "./seams.ts";
 import type { ServedReads } from "./served_reads.ts";
+import { StoredFiles, type Tell } from "./stored_files.ts";
 
 /** The reader threads. False: their queue is full, nothing was taken. */
 export interface Readers {
@@ -61,6 +62,8 @@ export interface OpenFilesPorts {
   readonly syscalls: Syscalls;
   readonly readers: Readers;
   readonly defer: Defer;
+  /** Absent: the kernel is given nothing that it did not ask for. */
+  readonly tell?: Tell;
   /** Absent: nothing is passed through, ever. */
   readonly passthrough?: Passthrough;
   /** Whether local files are passed through, too. Default: only what the main thread decides on. */
@@ -70,10 +73,13 @@ export interface OpenFilesPorts {
 export class OpenFiles {
   readonly #local: LocalFiles;
   readonly #ahead: OpenAhead;
+  readonly #stored: StoredFiles | undefined;
 
   constructor(readonly ports: OpenFilesPorts) {
     this.#local = new LocalFiles(ports.syscalls, ports.handles);
     this.#ahead = new OpenAhead(ports.catalog);
+    const { tell, handles } = ports;
+    this.#stored = tell && new StoredFiles(handles, this.#local, tell);
   }
 
   open(context: RequestContext, nodeid: number, out: OpenedFile): Result {
@@ -105,6 +111,8 @@ export class OpenFiles {
       if (fd >= 0) {
         this.#opened(nodeid, fh, fd, out);
         if (guessed !== undefined) {
+          const given = out.backingId > 0 ? undefined : this.#stored?.store(nodeid, fh, fd);
+          if (given !== undefined) this.#served(fh, 0, given);
           this.#fetch(this.#ahead.following());
         }
         return 0;

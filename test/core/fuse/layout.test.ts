@@ -151,6 +151,7 @@ const EXPECTED: Record<string, { sizeBytes: number; at: Record<string, number> }
   },
   NOTIFY_INVAL_ENTRY_OUT: { sizeBytes: 16, at: { parent: 0, namelen: 8, flags: 12 } },
   NOTIFY_INVAL_INODE_OUT: { sizeBytes: 24, at: { ino: 0, off: 8, len: 16 } },
+  NOTIFY_STORE_OUT: { sizeBytes: 24, at: { nodeid: 0, offset: 8, size: 16, padding: 20 } },
   NOTIFY_DELETE_OUT: { sizeBytes: 24, at: { parent: 0, child: 8, namelen: 16, padding: 20 } },
   DIRENT: { sizeBytes: 24, at: { ino: 0, off: 8, namelen: 16, type: 20 } },
   DIRENTPLUS: { sizeBytes: 152, at: { entry_out: 0, dirent: 128 } },

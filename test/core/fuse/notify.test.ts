@@ -4,6 +4,8 @@ import {
   invalidateEntry,
   invalidateInode,
   NOTIFY_BYTES,
+  STORED_AT,
+  storeFile,
 } from "../../../src/core/fuse/notify.ts";
 import { Memory } from "../../../src/core/sys/memory.ts";
 
@@ -38,6 +40,16 @@ describe("notifications", () => {
   test("deleteEntry() is fuse_notify_delete_out and the name", () => {
     expect(encoded((into) => deleteEntry(into, 2, 5, Buffer.from("ab")))).toBe(
       `2b00000006000000${UNASKED}020000000000000005000000000000000200000000000000616200`,
+    );
+  });
+
+  test("storeFile() is fuse_notify_store_out before the bytes that stand there", () => {
+    const encode = (into: Memory) => {
+      into.bytes.set(Buffer.from("music"), STORED_AT);
+      return storeFile(into, 3, 5);
+    };
+    expect(encoded(encode)).toBe(
+      `2d00000004000000${UNASKED}030000000000000000000000000000000500000000000000${Buffer.from("music").toString("hex")}`,
     );
   });
 

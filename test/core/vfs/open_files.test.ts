@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CatalogReader, KnownFile } from "../../../src/core/catalog/catalog.ts";
 import { DEFERRED } from "../../../src/core/fuse/filesystem.ts";
+import { STORED_AT } from "../../../src/core/fuse/notify.ts";
 import { Disk } from "../../../src/core/origins/disk/disk.ts";
 import type { OriginId } from "../../../src/core/origins/origin.ts";
 import { EAGAIN } from "../../../src/core/sys/errno.ts";
@@ -43,6 +44,7 @@ const DIRECTORY = 5;
 class Album implements Disposable {
   readonly state = new SharedState();
   readonly fetched: string[] = [];
+  readonly told: string[] = [];
   readonly deferred: Deferred[] = [];
   /** Opens that have to wait for the disk. */
   waiting = 0;
@@ -79,6 +81,10 @@ class Album implements Disposable {
     this.files = new OpenFiles({
       ...{ catalog, handles, routing, seams, served, readers, syscalls },
       defer: (deferred) => void this.deferred.push(deferred),
+      tell: ({ bytes }, length) => {
+        this.told.push(Buffer.from(bytes.slice(STORED_AT, length)).toString());
+        return length;
+      },
     });
   }
 
@@ -123,20 +129,32 @@ describe("OpenFiles in a directory whose files are opened one after the other", 
     rmSync(root, { recursive: true });
   });
 
-  test("has the following ones fetched, and asks the catalog no more as they are opened", () => {
+  test("has the following ones fetched, and gives them to the kernel as they are opened", () => {
     expect(album.fetched).toEqual(["three", "four", "five"]);
     const { asked } = album;
     const opened = [3, 4].map((version) => album.open(version));
+    expect(album.told).toEqual(["music of three", "music of four"]);
     expect(album.asked).toBe(asked);
-    const { handles } = album.state;
+    const { routing, handles } = album.state;
+    expect(routing.counter(album.row, "reads")).toBe(2);
     for (const [index, fh] of opened.entries()) album.files.release(fileNode(3 + index), fh);
     // Those that the readers opened are not released yet.
     expect(handles.openCount()).toBe(2);
   });
 
+  test("gives nothing to the kernel that it opens again, or while it is open elsewhere", () => {
+    const first = album.open(3);
+    const second = album.open(3);
+    album.files.release(fileNode(3), first);
+    album.files.release(fileNode(3), second);
+    album.files.release(fileNode(3), album.open(3));
+    expect(album.told).toEqual(["music of three"]);
+  });
+
   test("opens nothing by what it knew of a file that has changed", () => {
     writeFileSync(join(root, "three"), "another music");
     expect(album.open(3)).toBe(DEFERRED);
+    expect(album.told).toEqual([]);
     expect(album.deferred).toMatchObject([{ kind: "open", failure: { reason: "changed" } }]);
   });
 });

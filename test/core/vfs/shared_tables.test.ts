@@ -52,6 +52,22 @@ describe("HandleTable", () => {
     expect(table.allocate(1, 1)).toBeGreaterThanOrEqual(0);
   });
 
+  test("knows whether another handle of a version is open, whoever frees it", () => {
+    const table = new HandleTable();
+    const first = table.allocate(7, 1);
+    expect(table.isAlone(first)).toBe(true);
+    const second = table.allocate(7, 1);
+    expect([first, second].map((fh) => table.isAlone(fh))).toEqual([false, false]);
+    expect(table.isAlone(table.allocate(8, 1))).toBe(true);
+    const other = new HandleTable(table.shared);
+    other.free(first);
+    other.free(first);
+    expect(table.isAlone(second)).toBe(true);
+    // Two versions may be taken for one, never one for two.
+    table.allocate(7 + MAX_OPEN_HANDLES, 1);
+    expect(table.isAlone(second)).toBe(false);
+  });
+
   test("flags, served bytes and the bound file are seen by other threads and reset by reuse", () => {
     const table = new HandleTable();
     const other = new HandleTable(table.shared);
