@@ -18,6 +18,7 @@ import {
 } from "./catalog.ts";
 import { type BeforeStatement, Connection } from "./connection.ts";
 import { type NodeRow, READER_SQL, type ReplicaRow } from "./reader_sql.ts";
+import { Recent } from "./recent.ts";
 import { noteDamage } from "./recovery.ts";
 import { DIRECTORY } from "./schema.ts";
 import { matchOf } from "./versions.ts";
@@ -45,18 +46,21 @@ export class SqliteCatalogReader implements CatalogReader {
   readonly #version: Statement<NodeRow, [number]>;
   readonly #replicas: Statement<ReplicaRow, [number]>;
   readonly #filesAfter: Statement<ReplicaRow, [number, number]>;
+  readonly #recent: Recent | undefined;
   /** The directory that files were last asked of: who opens one opens the next of it. */
   #lastDirectory = ROOT_ENTRY;
   #lastPath: BytePath | undefined;
 
   /**
    * Opens the catalog `file` that a `CatalogStore` made; `cacheKib` bounds the connection's page
-   * cache, `before` is for tests. Throws OwnError `catalog`.
+   * cache, `before` is for tests. Unless it `remembers` what it read a moment ago, it looks for it
+   * again: as quick for who asks for everything once. Throws OwnError `catalog`.
    */
   constructor(
     readonly file: string,
     cacheKib = DEFAULT_CACHE_KIB,
     before?: BeforeStatement,
+    remembers = true,
   ) {
     try {
       this.#connection = Connection.forReading(file, cacheKib, before);
@@ -66,6 +70,7 @@ export class SqliteCatalogReader implements CatalogReader {
       this.#version = this.#connection.statement(READER_SQL.version);
       this.#replicas = this.#connection.statement(READER_SQL.replicas);
       this.#filesAfter = this.#connection.statement(READER_SQL.filesAfter);
+      this.#recent = remembers ? new Recent(this.#connection) : undefined;
     } catch (error) {
       throw failure(file, error);
     }
@@ -126,7 +131,15 @@ export class SqliteCatalogReader implements CatalogReader {
   }
 
   replicas(version: number): readonly Replica[] {
-    return this.#read(() => this.#replicasOf(this.#replicas.all(version)));
+    return this.#read(() => {
+      const known = this.#recent?.replicas(version);
+      if (known !== undefined) return known;
+      const rows = this.#replicas.all(version);
+      const replicas = this.#replicasOf(rows);
+      const path = rows[0] && this.#pathOfRow(rows[0]);
+      if (path !== undefined) this.#recent?.remember(version, replicas, path);
+      return replicas;
+    });
   }
 
   knownFile(version: number): KnownFile | undefined {
@@ -167,9 +180,8 @@ export class SqliteCatalogReader implements CatalogReader {
 
   #replicasOf(rows: ReplicaRow[]): readonly Replica[] {
     const [first] = rows;
-    const parent = first && this.#directoryPath(first.parent);
-    if (first === undefined || parent === undefined) return [];
-    const path = joinPath(parent, nameFromBytes(first.name));
+    const path = first && this.#pathOfRow(first);
+    if (first === undefined || path === undefined) return [];
     const own = {
       id: first.own,
       size: first.own_size,
@@ -194,16 +206,20 @@ export class SqliteCatalogReader implements CatalogReader {
   pathOf(entry: number): BytePath | undefined {
     if (entry === ROOT_ENTRY) return "" as BytePath;
     return this.#read(() => {
+      const known = this.#recent?.path(entry);
+      if (known !== undefined) return known;
       const row = this.#connection
         .statement<{ readonly parent: number; readonly name: Uint8Array }, [number]>(
           READER_SQL.name,
         )
         .get(entry);
-      const parent = row === null ? undefined : this.#directoryPath(row.parent);
-      return row === null || parent === undefined
-        ? undefined
-        : joinPath(parent, nameFromBytes(row.name));
+      return row === null ? undefined : this.#pathOfRow(row);
     });
+  }
+
+  #pathOfRow({ parent, name }: Pick<ReplicaRow, "parent" | "name">): BytePath | undefined {
+    const directory = this.#directoryPath(parent);
+    return directory === undefined ? undefined : joinPath(directory, nameFromBytes(name));
   }
 
   /** An entry keeps its place for as long as it is there, and its number is never another's. */

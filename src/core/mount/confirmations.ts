@@ -37,12 +37,15 @@ export class Confirmations {
   /** A complete scan confirmed everything that it did not change. */
   isFresh(replica: Replica): boolean {
     if (this.watched(replica.origin)) return true;
-    const seenMs = Math.max(
-      this.#seenMs.get(keyOf(replica)) ?? 0,
-      this.catalog.lastCompleteScanMs(replica.origin),
+    return (
+      this.#isRecent(replica.origin, this.#seenMs.get(keyOf(replica)) ?? 0) ||
+      this.#isRecent(replica.origin, this.catalog.lastCompleteScanMs(replica.origin))
     );
+  }
+
+  #isRecent(origin: OriginId, seenMs: number): boolean {
     const ageMs = this.clock.wallMs() - seenMs;
-    return ageMs >= 0 && ageMs < this.believedMs(replica.origin);
+    return ageMs >= 0 && ageMs < this.believedMs(origin);
   }
 
   get size(): number {

@@ -40,7 +40,12 @@ export type FuseMessage =
 const channel = workerChannel<FuseStart, FuseMessage>();
 
 channel.onMessage((start) => {
-  const catalog = new SqliteCatalogReader(start.catalogFile, start.catalogCacheKib);
+  const catalog = new SqliteCatalogReader(
+    start.catalogFile,
+    start.catalogCacheKib,
+    undefined,
+    false,
+  );
   try {
     channel.post({ kind: "ended", ...serve(start, catalog) });
   } catch (error) {

@@ -6,7 +6,7 @@ import { type KnownFile, ROOT_ENTRY } from "../../../src/core/catalog/catalog.ts
 import { readerCacheKib, SqliteCatalogReader } from "../../../src/core/catalog/reader.ts";
 import { READER_SQL } from "../../../src/core/catalog/reader_sql.ts";
 import { WRITER_SQL } from "../../../src/core/catalog/tables.ts";
-import { A, B, C, directory, emptyNode, file, origin, TestCatalog } from "./fixture.ts";
+import { A, B, C, directory, emptyNode, file, origin, path, TestCatalog } from "./fixture.ts";
 
 /** Steps of the plan that read more than they must. */
 function wasteful(db: Database, sql: string): string[] {
@@ -166,6 +166,37 @@ describe("SqliteCatalogReader", () => {
     expect(catalog.reader.directory(shown.entry, node)).toBe(false);
     expect(catalog.reader.version(shown.version, node)).toBe(true);
     expect(node).toEqual(shown);
+  });
+
+  test("asks for a file's replicas and path once, until somebody commits", async () => {
+    await using catalog = new TestCatalog();
+    await catalog.store.configureOrigins([origin(A, 1)]);
+    await catalog.list(A, "", [file("a", 1), file("b", 1)]);
+    const run: string[] = [];
+    using cleanUp = new DisposableStack();
+    const reader = (remembers: boolean) =>
+      cleanUp.adopt(
+        new SqliteCatalogReader(catalog.file, undefined, (sql) => run.push(sql), remembers),
+        (each) => each.close(),
+      );
+    const [remembering, forgetful] = [reader(true), reader(false)];
+    const { version = 0, entry = 0 } = catalog.node("a") ?? {};
+    const selects = () => run.splice(0).filter((sql) => sql.startsWith("SELECT")).length;
+    const ask = (of: SqliteCatalogReader) => [of.replicas(version), of.pathOf(entry)] as const;
+    selects();
+
+    const asked = ask(remembering);
+    expect(asked).toEqual([[expect.objectContaining({ version, entry })], path("a")]);
+    expect(selects()).toBe(1);
+    expect(ask(remembering)).toEqual(asked);
+    expect(selects()).toBe(0);
+    expect(ask(forgetful)).toEqual(asked);
+    expect(ask(forgetful)).toEqual(asked);
+    expect(selects()).toBe(4);
+
+    await catalog.list(A, "", [file("b", 1)]);
+    expect(ask(remembering)).toEqual([[], undefined]);
+    expect(ask(remembering)).toEqual([[], undefined]);
   });
 
   test("keeps no more pages than its share of metadata_cache_mb, and 256 KiB at least", async () => {

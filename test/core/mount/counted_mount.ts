@@ -90,11 +90,13 @@ export class CountedMount implements AsyncDisposable {
     const counted = (connection: string) => statementsOf(connection, this.#statements);
     const store = CatalogStore.open(file, this.clock, counted("store"));
     const writer = cleanUp.adopt(store, () => store.close());
-    const reader = (thread: string) =>
-      cleanUp.adopt(new SqliteCatalogReader(file, undefined, counted(thread)), (r) => r.close());
+    const reader = (thread: string, remembers: boolean) =>
+      cleanUp.adopt(new SqliteCatalogReader(file, undefined, counted(thread), remembers), (r) =>
+        r.close(),
+      );
     // Each thread has a connection of its own.
-    const catalog = reader("main");
-    const atFuse = reader("fuse");
+    const catalog = reader("main", true);
+    const atFuse = reader("fuse", false);
     const state = new SharedState();
     const { syscalls } = this.#syscalls;
     this.assembly = cleanUp.use(
