@@ -43,6 +43,8 @@ export class OpenVersion {
   /** Views of it that are open. */
   views = 0;
   wasRead = false;
+  /** The store knows of it. */
+  isBound = false;
   /** 0: nothing of it is on disk. */
   #content = 0;
   #sums = new BlockSums();

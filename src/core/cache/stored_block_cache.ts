@@ -64,6 +64,8 @@ export class StoredBlockCache
   #isDisposed = false;
   #dataDirectory = "";
   #queuedBytes = 0;
+  /** Requests to the store after which more is on disk. */
+  #unanswered = 0;
   #usedBytes = 0;
   #waitingForRoom: (() => void)[] = [];
 
@@ -174,6 +176,8 @@ export class StoredBlockCache
         const names = contentNames(file.replicas());
         if (names.length === 0 || this.#isDisposed) return;
         version.keepBegan();
+        this.#bindThose((other) => other.names.some((name) => names.includes(name)));
+        this.#unanswered++;
         this.ports.post({ kind: "adopt", slot, names, path: file.path });
         await version.settled();
       },
@@ -198,6 +202,8 @@ export class StoredBlockCache
       case "opened":
         this.#files.close();
         this.#index.reopen();
+        // Only the store can tell what is there now.
+        this.#bindThose(() => true);
         this.#dataDirectory = dataDirectory(
           contentDirectory(this.ports.cacheDir),
           answer.generation,
@@ -272,9 +278,21 @@ export class StoredBlockCache
     this.#bySlot.set(slot, version);
     const found = this.#index.find(names, sizeBytes);
     if (found !== undefined) version.setContent(found.content, found.sums);
-    const { content } = version;
-    this.ports.post({ kind: "bind", slot, names, path, sizeBytes, content });
+    // Of a file of which nothing is there, nor on its way, the store need not hear until something is.
+    if (found !== undefined || this.#unanswered > 0) this.#bind(version);
     return version;
+  }
+
+  #bind(version: OpenVersion): void {
+    if (version.isBound) return;
+    version.isBound = true;
+    const { slot, names, path, sizeBytes, content } = version;
+    this.ports.post({ kind: "bind", slot, names, path, sizeBytes, content });
+  }
+
+  /** Has the store say of versions of which nothing was there whether there is something now. */
+  #bindThose(concerned: (version: OpenVersion) => boolean): void {
+    for (const version of this.#byVersion.values()) if (concerned(version)) this.#bind(version);
   }
 
   /** The version's content, if all of it is there. */
@@ -310,7 +328,7 @@ export class StoredBlockCache
     version.close();
     this.#byVersion.delete(version.version);
     this.#bySlot.delete(slot);
-    this.ports.post({ kind: "unbind", slot, wasRead });
+    if (version.isBound) this.ports.post({ kind: "unbind", slot, wasRead });
   }
 
   #keep(
@@ -327,6 +345,8 @@ export class StoredBlockCache
     if (this.#queuedBytes + byteLength > CACHE_QUEUE_BYTES) return false;
     this.#queuedBytes += byteLength;
     version.keepBegan();
+    this.#bind(version);
+    this.#unanswered++;
     this.ports.post({ kind: "keep", slot, offsetBytes, bytes: bytes.slice() });
     return true;
   }
@@ -338,6 +358,7 @@ export class StoredBlockCache
     lengthBytes,
     sums,
   }: Extract<StoreAnswer, { kind: "kept" }>): void {
+    this.#unanswered--;
     this.#queuedBytes -= lengthBytes;
     if (this.#queuedBytes <= CACHE_QUEUE_BYTES / 2) {
       for (const resolve of this.#waitingForRoom.splice(0)) resolve();

@@ -138,7 +138,9 @@ export function requestService(ports: RequestServicePorts): RequestService {
     readingFrom: (version) => prefetch.readingFrom(version),
     listenedTo(file) {
       if (ports.prefetch) prefetch.listenedTo(file);
-      proved?.listenedTo(file.version);
+      if (proved === undefined) return;
+      // What is not kept is never whole on disk.
+      if (file.replicas().some(({ origin }) => isCached(origin))) proved.listenedTo(file.version);
     },
   };
   const reader = new Reader({ clock, cache, fetch, isReadAhead, readDeadlineMs, listening });

@@ -55,6 +55,8 @@ export class TestCache implements Disposable {
   readonly notices: string[] = [];
   /** Files that became whole, in that order. */
   readonly whole: BytePath[] = [];
+  /** Kinds of the requests to the store. */
+  readonly requests: StoreRequest["kind"][] = [];
   readonly cache: StoredBlockCache;
   readonly store: BlockStore;
   readonly calls: StoreCalls;
@@ -78,7 +80,10 @@ export class TestCache implements Disposable {
       cacheDir: directory,
       events: bus,
       reads: options.reads ?? new ReadsAtOnce(),
-      post: (request: StoreRequest) => queueMicrotask(() => this.store.take(request)),
+      post: (request: StoreRequest) => {
+        this.requests.push(request.kind);
+        queueMicrotask(() => this.store.take(request));
+      },
       isCached: options.isCached ?? (() => true),
       onWhole: (path) => this.whole.push(path),
       onNotice: (message) => this.notices.push(message),

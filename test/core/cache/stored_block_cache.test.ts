@@ -17,6 +17,39 @@ test("a version that is opened again at once is kept once", async () => {
 });
 
 describe("StoredBlockCache", () => {
+  test("asks nothing of the store for a file of which nothing is kept", async () => {
+    using directory = new TempDirectory();
+    using t = new TestCache(directory.path, { isCached: (origin) => origin === NAS });
+    await settle();
+    const file = testFile("a.flac", { sizeBytes: 100 });
+    {
+      using cached = t.cache.open(file);
+      expect(cached.keep(0, file.bytes, { origin: CLOUD, proved: true })).toBeFalse();
+    }
+    expect(t.requests).toEqual([]);
+    await t.keep(file);
+    expect(t.requests.splice(0)).toEqual(["bind", "keep", "unbind"]);
+    expect(await t.read(file)).toEqual(file.bytes);
+    expect(t.requests).toEqual(["bind", "unbind"]);
+  });
+
+  test("has what is there once the cache can be used, for who had opened before", async () => {
+    using directory = new TempDirectory();
+    const file = testFile("a.flac");
+    {
+      using first = new TestCache(directory.path);
+      await first.keep(file);
+    }
+    using second = new TestCache(directory.path);
+    using cached = second.cache.open(file);
+    expect(cached.isComplete).toBeFalse();
+    await settle();
+    expect(cached.isComplete).toBeTrue();
+    const into = new Uint8Array(file.sizeBytes);
+    expect(await cached.read(0, into)).toBe(file.sizeBytes);
+    expect(into).toEqual(file.bytes);
+  });
+
   test("serves what was kept, block by block, and nothing else", async () => {
     using directory = new TempDirectory();
     using t = new TestCache(directory.path);
