@@ -9,6 +9,7 @@ import type { ReadFile, ServedRead } from "../federation/file.ts";
 import { errorReply, finishReply, REPLY_BODY } from "../fuse/reply.ts";
 import { INTERRUPT_PATIENCE_MS } from "../limits.ts";
 import { EBADF, EIO } from "../sys/errno.ts";
+import type { Memory } from "../sys/memory.ts";
 import { toErrno } from "../vfs/errno.ts";
 import type { HandleTable } from "../vfs/handles.ts";
 import type { SeamPool } from "../vfs/seams.ts";
@@ -58,15 +59,14 @@ export class PendingReads {
 
   /** Answers one READ; rejects, once it has, where the catalog cannot be read. */
   async start(request: ReadRequest): Promise<void> {
-    const { clock, files, buffers, reply } = this.ports;
+    const { clock, files, buffers } = this.ports;
     const buffer = buffers.take();
     let file: BoundFile | undefined;
     let length: number;
     try {
       file = files.get(request.fh);
     } catch (error) {
-      reply(buffer, errorReply(buffer, request.unique, -toErrno(error)));
-      buffers.give(buffer);
+      this.#answer(request, buffer, errorReply(buffer, request.unique, -toErrno(error)));
       throw error;
     }
     if (file === undefined) {
@@ -89,8 +89,7 @@ export class PendingReads {
       }
       this.ports.onOutcome?.(file, served, clock.monotonicMs() - startedMs);
     }
-    reply(buffer, length);
-    buffers.give(buffer);
+    this.#answer(request, buffer, length);
   }
 
   /** The caller got a signal. Programs in Go do all the time, so it counts only after a while. */
@@ -127,6 +126,13 @@ export class PendingReads {
 
   get size(): number {
     return this.#pending.size;
+  }
+
+  #answer({ fh, pid }: ReadRequest, buffer: Memory, length: number): void {
+    const { handles, buffers, reply } = this.ports;
+    if (pid > 0) handles.readEnded(fh);
+    reply(buffer, length);
+    buffers.give(buffer);
   }
 
   /** False when the answer must not be given: one short reply shrinks the file for the kernel. */

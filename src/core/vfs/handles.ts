@@ -21,6 +21,7 @@ const FLAGS = 5;
 const MTIME_NSEC = 6;
 const CTIME_NSEC = 7;
 const SEAM = 8;
+const READS = 9;
 const INT_COLUMNS = 10;
 
 /** Float64 columns. */
@@ -79,6 +80,7 @@ export class HandleTable {
       this.#ints[at + EPOCH] = -1;
       this.#ints[at + FLAGS] = 0;
       this.#ints[at + SEAM] = -1;
+      this.#ints[at + READS] = 0;
       const doubles = row * DOUBLE_COLUMNS;
       this.#doubles[doubles + VERSION] = version;
       this.#doubles[doubles + SIZE] = sizeBytes;
@@ -184,6 +186,21 @@ export class HandleTable {
 
   setFlag(fh: number, flag: number): void {
     Atomics.or(this.#ints, this.#int(fh, FLAGS), flag);
+  }
+
+  /** The main thread gets a READ for somebody who may go away meanwhile. */
+  readBegun(fh: number): void {
+    Atomics.add(this.#ints, this.#int(fh, READS), 1);
+  }
+
+  /** Such a READ is going to be answered: afterwards the row may be another handle's. */
+  readEnded(fh: number): void {
+    if (this.isOpen(fh)) Atomics.sub(this.#ints, this.#int(fh, READS), 1);
+  }
+
+  /** Whether any such READ is under way. */
+  isRead(fh: number): boolean {
+    return Atomics.load(this.#ints, this.#int(fh, READS)) > 0;
   }
 
   /** The handle's slot in the seam pool, -1 without. */

@@ -165,6 +165,7 @@ export class OpenFiles {
       }
     }
     handles.setFlag(fh, HANDLE_KNOWN_TO_MAIN);
+    if (context.pid > 0) handles.readBegun(fh);
     this.#countServed(fh, length);
     this.ports.defer({
       kind: "read",
@@ -179,7 +180,8 @@ export class OpenFiles {
   }
 
   flush(fh: number): void {
-    if (this.ports.handles.isOpen(fh)) this.ports.defer({ kind: "flush", fh });
+    const { handles, defer } = this.ports;
+    if (handles.isOpen(fh) && handles.isRead(fh)) defer({ kind: "flush", fh });
   }
 
   release(nodeid: number, fh: number): void {

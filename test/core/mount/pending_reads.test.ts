@@ -138,6 +138,20 @@ describe("PendingReads", () => {
     expect(replies).toHaveLength(3);
   });
 
+  test("are told of as long as they may be given up, so that closing a file wakes nobody else", async () => {
+    const { promise, resolve } = Promise.withResolvers<ServedRead>();
+    const { reads, replies, request, handles, fh } = setUp(() => promise);
+    handles.readBegun(fh);
+    const reading = reads.start(request);
+    expect(handles.isRead(fh)).toBe(true);
+    // What a reader thread handed over was nobody's that is known.
+    const other = reads.start({ ...request, unique: 4, pid: 0 });
+    resolve(outcome(4));
+    await Promise.all([reading, other]);
+    expect(replies).toHaveLength(2);
+    expect(handles.isRead(fh)).toBe(false);
+  });
+
   test("remembers that a handle was served by a replica that is only probable", async () => {
     const { reads, files, request, fh } = setUp(async () => outcome(4, false));
     await reads.start(request);

@@ -9,6 +9,7 @@ import { Disk } from "../../../src/core/origins/disk/disk.ts";
 import type { OriginId } from "../../../src/core/origins/origin.ts";
 import { EAGAIN } from "../../../src/core/sys/errno.ts";
 import { libc } from "../../../src/core/sys/libc.ts";
+import { Memory } from "../../../src/core/sys/memory.ts";
 import { SharedState } from "../../../src/core/threads/shared_state.ts";
 import type { Deferred } from "../../../src/core/vfs/deferred.ts";
 import { fileNode } from "../../../src/core/vfs/nodeid.ts";
@@ -19,21 +20,48 @@ import { path } from "../catalog/fixture.ts";
 
 const context = { unique: 1, uid: 0, gid: 0, pid: 1, request: new Uint8Array() };
 
-test("OpenFiles takes no handle for a file whose replicas cannot be read", () => {
+const READERS = { open: () => false, read: () => false, fetchHeads: () => undefined };
+
+function setUp(catalog: Partial<CatalogReader>) {
   const { handles, routing, seams } = new SharedState();
-  const catalog = {
+  const deferred: Deferred[] = [];
+  const files = new OpenFiles({
+    ...{ catalog: catalog as CatalogReader, handles, routing, seams },
+    ...{ served: new ServedReads(), syscalls: libc(), readers: READERS },
+    defer: (each) => void deferred.push(each),
+  });
+  return { files, handles, deferred };
+}
+
+test("OpenFiles takes no handle for a file whose replicas cannot be read", () => {
+  const { files, handles } = setUp({
     knownFile: () => {
       throw new Error("database is locked");
     },
-  } as Partial<CatalogReader> as CatalogReader;
-  const files = new OpenFiles({
-    ...{ catalog, handles, routing, seams, served: new ServedReads(), syscalls: libc() },
-    readers: { open: () => false, read: () => false, fetchHeads: () => undefined },
-    defer: () => undefined,
   });
   const out = { fh: 0, flags: 0, backingId: 0 };
   expect(() => files.open(context, fileNode(1), out)).toThrow("database is locked");
   expect(handles.openCount()).toBe(0);
+});
+
+test("OpenFiles tells of a closed descriptor only while a read waits that somebody made", () => {
+  const { files, handles, deferred } = setUp({});
+  const fh = handles.allocate(1, 1000);
+  const into = new Memory(1000);
+  const kinds = () => deferred.splice(0).map(({ kind }) => kind);
+  files.flush(fh);
+  expect(kinds()).toEqual([]);
+  files.read({ ...context, pid: 0 }, fh, 0, 10, into, 0);
+  files.flush(fh);
+  expect(kinds()).toEqual(["read"]);
+  files.read(context, fh, 0, 10, into, 0);
+  files.read(context, fh, 10, 10, into, 0);
+  handles.readEnded(fh);
+  files.flush(fh);
+  expect(kinds()).toEqual(["read", "read", "flush"]);
+  handles.readEnded(fh);
+  files.flush(fh);
+  expect(kinds()).toEqual([]);
 });
 
 const ORIGIN = "disk" as OriginId;
