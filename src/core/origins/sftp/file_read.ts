@@ -2,8 +2,8 @@
  * Reading a stretch of a file: one handle per path and version, READs side by side, and an FSTAT
  * behind them that says whether the bytes are of the version that was asked for.
  *
- * Round trips to the first byte: one with the handle at hand, two with a version (OPEN, STAT and
- * REALPATH go together), three without (opening a FIFO would hang the server's session, so what is
+ * Round trips to the first byte: one with the handle at hand, two with a version (OPEN and REALPATH
+ * go together), three without (opening a FIFO would hang the server's session, so what is
  * not known to be a file is looked at first).
  */
 
@@ -51,7 +51,7 @@ class StaleHandle extends Error {
 }
 
 async function currentVersion(
-  { root }: SftpConnection,
+  { root }: Pick<SftpConnection, "root">,
   path: BytePath,
   signal: AbortSignal | undefined,
 ): Promise<OriginVersion> {
@@ -90,21 +90,17 @@ async function openVersion(
   path: BytePath,
   version: OriginVersion,
 ): Promise<OpenedFile> {
-  const [opened, found] = await Promise.allSettled([
+  const [opened, inside] = await Promise.allSettled([
     session.open(root.serverPath(path)),
-    root.find(path),
+    root.requireInside(path),
   ]);
-  try {
-    if (found.status === "rejected") throw found.reason;
-    const stat = servedStat(found.value, path);
-    if (stat.kind === "directory") throw isADirectory();
-    requireVersion(stat, version);
-    if (opened.status === "rejected") throw opened.reason;
+  if (opened.status === "fulfilled" && inside.status === "fulfilled") {
     return { handle: opened.value };
-  } catch (error) {
-    if (opened.status === "fulfilled") session.close(opened.value);
-    throw error;
   }
+  if (opened.status === "fulfilled") session.close(opened.value);
+  // What the server refuses to open it may still tell about, and that says more.
+  requireVersion(await currentVersion({ root }, path, undefined), version);
+  throw opened.status === "rejected" ? opened.reason : (inside as PromiseRejectedResult).reason;
 }
 
 async function readRange(

@@ -65,13 +65,23 @@ export class ServedRoot {
         this.#realpath(serverPath, signal),
         this.#rootRealPath(),
       ]);
-      if (isInside(realPath, root) || (await this.#isInsideNow(realPath))) {
-        return { attributes, realPath };
-      }
+      await this.#require(realPath, root);
+      return { attributes, realPath };
     } catch (error) {
       if (hasStatus(error, Status.noSuchFile)) await this.#requireRoot(path, signal);
       throw error;
     }
+  }
+
+  /** As {@link find}, where nothing is to be known of what `path` leads to but that it may be served. */
+  async requireInside(path: BytePath): Promise<void> {
+    const asked = this.#realpath(this.serverPath(path));
+    const [realPath, root] = await Promise.all([asked, this.#rootRealPath()]);
+    await this.#require(realPath, root);
+  }
+
+  async #require(realPath: string | undefined, root: string | undefined): Promise<void> {
+    if (isInside(realPath, root) || (await this.#isInsideNow(realPath))) return;
     throw new ObjectError("outside_root", "a symbolic link leads out of the origin");
   }
 
