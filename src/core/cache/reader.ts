@@ -20,9 +20,11 @@ import type { OriginId } from "../origins/origin.ts";
 import type { Listening } from "./album_prefetch.ts";
 import type { BlockCache } from "./block_cache.ts";
 import { BlockRead } from "./block_read.ts";
+import { blockCount } from "./blocks.ts";
 import { MemoryShare } from "./memory_share.ts";
 import { ReaderHandle } from "./reader_handle.ts";
 import { ReaderMemory } from "./reader_memory.ts";
+import { SmallFilesAhead, type SmallFilesAheadPorts } from "./small_files_ahead.ts";
 import { VersionBlocks } from "./version_blocks.ts";
 
 export interface ReaderPorts {
@@ -33,6 +35,8 @@ export interface ReaderPorts {
   readonly isReadAhead: (origin: OriginId) => boolean;
   /** Told of what is read. Default: nobody is. */
   readonly listening?: Listening;
+  /** Small files in the order in which they are listed. Default: none is fetched ahead. */
+  readonly smallFilesAfter?: SmallFilesAheadPorts["following"];
   /** Every read ends within this time. */
   readonly readDeadlineMs: number;
 }
@@ -50,6 +54,8 @@ interface OpenVersion {
 
 const STRAIGHT = "straight";
 
+const NOTHING: Disposable = { [Symbol.dispose]: () => undefined };
+
 export class Reader {
   /** Handles that were read from, by their file. */
   readonly #handles = new Map<FederatedFile, ReaderHandle | typeof STRAIGHT>();
@@ -57,9 +63,12 @@ export class Reader {
   readonly #memory = new ReaderMemory();
   readonly #counts = { ...NOTHING_READ };
   readonly #share: MemoryShare;
+  readonly #ahead: SmallFilesAhead;
 
   constructor(readonly ports: ReaderPorts) {
-    this.#share = new MemoryShare(ports.clock);
+    const { clock, smallFilesAfter: following = () => [] } = ports;
+    this.#share = new MemoryShare(clock);
+    this.#ahead = new SmallFilesAhead({ clock, following, fetch: (file) => this.#fetch(file) });
   }
 
   /**
@@ -67,6 +76,7 @@ export class Reader {
    * as it is open. Rejects as `FetchBytes`, within `readDeadlineMs`.
    */
   readonly read: ReadFile = async (file, offsetBytes, into, { signal }) => {
+    const isFirst = !this.#handles.has(file);
     const handle = this.#handleOf(file);
     const lengthBytes = Math.max(0, Math.min(into.byteLength, file.sizeBytes - offsetBytes));
     if (handle === STRAIGHT || lengthBytes === 0) {
@@ -80,6 +90,7 @@ export class Reader {
     handle.note(offsetBytes, lengthBytes);
     using read = new BlockRead(clock, handle.blocks, request);
     handle.readAhead();
+    if (isFirst) this.#ahead.reading(file);
     const served = await read.run();
     this.#count(served);
     if (handle.hasListened(served.bytesRead)) listening?.listenedTo(file);
@@ -93,6 +104,11 @@ export class Reader {
     if (handle === undefined || handle === STRAIGHT) return;
     handle[Symbol.dispose]();
     this.#leave(file.version);
+  }
+
+  /** Lets go of what was fetched for nobody yet. */
+  close(): void {
+    this.#ahead[Symbol.dispose]();
   }
 
   /** Of the reads so far; those that went straight to an origin are left out. */
@@ -138,15 +154,34 @@ export class Reader {
   #handleOf(file: FederatedFile): ReaderHandle | typeof STRAIGHT {
     const known = this.#handles.get(file);
     if (known !== undefined) return known;
-    // A file that is gone from its origins has no replicas: who has it open reads on all the same.
-    const isReadAhead =
-      this.#versions.has(file.version) ||
-      file.replicas().some(({ origin }) => this.ports.isReadAhead(origin));
-    const handle = isReadAhead
+    const handle = this.#isReadAhead(file)
       ? new ReaderHandle(file, this.#enter(file).blocks, this.#share)
       : STRAIGHT;
     this.#handles.set(file, handle);
     return handle;
+  }
+
+  /** A file that is gone from its origins has no replicas: who has it open reads on all the same. */
+  #isReadAhead(file: FederatedFile): boolean {
+    return (
+      this.#versions.has(file.version) ||
+      file.replicas().some(({ origin }) => this.ports.isReadAhead(origin))
+    );
+  }
+
+  /** Has a small file fetched that nobody reads yet, unless it is here or not read in blocks. */
+  #fetch(file: FederatedFile): Disposable {
+    if (!this.#isReadAhead(file)) return NOTHING;
+    const { blocks } = this.#enter(file);
+    const [run] = blocks.missing({ first: 0, end: blockCount(file.sizeBytes) });
+    const fetch = run && blocks.start(file, run, { background: true });
+    const want = fetch?.want() ?? NOTHING;
+    return {
+      [Symbol.dispose]: () => {
+        want[Symbol.dispose]();
+        this.#leave(file.version);
+      },
+    };
   }
 
   /** Keeps the version open for the time of a read, whether or not its handle is closed. */

@@ -3,6 +3,7 @@
 import { AlbumPrefetch, type Listening } from "../cache/album_prefetch.ts";
 import type { BackingContents } from "../cache/backing_contents.ts";
 import type { BlockCache } from "../cache/block_cache.ts";
+import { nextSmallFiles } from "../cache/next_small_files.ts";
 import { nextTrack } from "../cache/next_track.ts";
 import { ProvedFiles } from "../cache/proved_files.ts";
 import { Reader, type ReaderPorts, type ReadSources } from "../cache/reader.ts";
@@ -143,7 +144,10 @@ export function requestService(ports: RequestServicePorts): RequestService {
       if (file.replicas().some(({ origin }) => isCached(origin))) proved.listenedTo(file.version);
     },
   };
-  const reader = new Reader({ clock, cache, fetch, isReadAhead, readDeadlineMs, listening });
+  const reader = new Reader({
+    ...{ clock, cache, fetch, isReadAhead, readDeadlineMs, listening },
+    smallFilesAfter: (version, maxFiles) => nextSmallFiles(catalog, version, maxFiles),
+  });
   const opens = new Opens({
     catalog,
     writer,
@@ -232,6 +236,7 @@ export function requestService(ports: RequestServicePorts): RequestService {
     close() {
       listings.close();
       reads.close();
+      reader.close();
       prefetch.close();
       proved?.close();
     },
