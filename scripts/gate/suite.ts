@@ -13,7 +13,7 @@ import { toldSecrets } from "./told.ts";
 const MACHINE_SUITES: readonly string[] = ["integration", "e2e"];
 
 /** Directories under test/ whose tests need nothing of the machine, but more time than a quick check has. */
-const LONG_SUITES: readonly string[] = ["faults", "model"];
+const LONG_SUITES: readonly string[] = ["faults", "fuzz", "model"];
 
 /** And those that need the compiled binary for that, and run it many times. */
 const PROGRAM_SUITES: readonly string[] = ["program"];
