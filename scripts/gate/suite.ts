@@ -50,34 +50,45 @@ export function machineSuite(name: string, deadlineMs: number): Suite {
   };
 }
 
-/** Tests of the directories `names` under test/, which need neither root nor FUSE nor a server. */
-function pureSuite(name: string, names: readonly string[], deadlineMs: number): Suite {
-  return {
-    name,
-    files: names.flatMap((directory) => testFiles(join("test", directory))),
-    parallel: true,
-    testTimeoutMs: 60_000,
-    deadlineMs,
-  };
+/** Tests that need neither root nor FUSE nor a server. */
+function pureSuite(name: string, files: readonly string[], deadlineMs: number): Suite {
+  return { name, files, parallel: true, testTimeoutMs: 60_000, deadlineMs };
+}
+
+/** Test files of the directories `names` under test/. */
+function filesOf(names: readonly string[]): readonly string[] {
+  return names.flatMap((name) => testFiles(join("test", name)));
+}
+
+/** Those of the directories that belong to no other suite. */
+function unitFiles(): readonly string[] {
+  const others = [...MACHINE_SUITES, ...LONG_SUITES, ...PROGRAM_SUITES];
+  const directories = readdirSync("test", { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !others.includes(entry.name))
+    .map(({ name }) => name);
+  return filesOf(directories);
+}
+
+/** Whether a file beside quick tests takes too long to be one of them. */
+function isLong(file: string): boolean {
+  return file.includes(".long.test.");
 }
 
 /** Every quick test that needs neither root nor FUSE nor a server. */
 export function unitSuite(): Suite {
-  const names = readdirSync("test", { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .filter((name) => ![...MACHINE_SUITES, ...LONG_SUITES, ...PROGRAM_SUITES].includes(name));
-  return pureSuite("unit tests", names, 300_000);
+  const files = unitFiles().filter((file) => !isLong(file));
+  return pureSuite("unit tests", files, 300_000);
 }
 
 /** The tests that need neither root nor FUSE nor a server, but a minute and more. */
 export function longSuite(): Suite {
-  return pureSuite("long tests", LONG_SUITES, 400_000);
+  const files = [...filesOf(LONG_SUITES), ...unitFiles().filter(isLong)];
+  return pureSuite("long tests", files, 500_000);
 }
 
 /** The commands of the compiled binary, as a script runs them. */
 export function programSuite(): Suite {
-  return pureSuite("program", PROGRAM_SUITES, 300_000);
+  return pureSuite("program", filesOf(PROGRAM_SUITES), 300_000);
 }
 
 async function runSuite(suite: Suite): Promise<Tally> {
