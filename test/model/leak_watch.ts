@@ -3,6 +3,7 @@
  * do, and returns to zero when they do nothing.
  */
 
+import { OPEN_AHEAD_FILES } from "../../src/core/limits.ts";
 import type { Applications } from "./applications.ts";
 import type { Life } from "./life.ts";
 import type { Violate } from "./promises.ts";
@@ -30,7 +31,11 @@ export class LeakWatch implements Watch {
       "open handles": [state.handles.openCount(), kernel.handles.size + waiting],
       "reads under way": [assembly.waiting.reads, kernel.pendingRequests],
       "files of handles": [assembly.waiting.files, kernel.handles.size + waiting],
-      "versions of handles": [assembly.waiting.versions, kernel.handles.size + waiting],
+      "files ahead of their readers": [assembly.waiting.filesAhead, OPEN_AHEAD_FILES],
+      "versions of handles": [
+        assembly.waiting.versions - assembly.waiting.filesAhead,
+        kernel.handles.size + waiting,
+      ],
       timers: [clock.pendingTimers, TIMERS + TIMERS_PER_APPLICATION * waiting],
     } as const;
     for (const [what, [count, most]] of Object.entries(bounds)) {
@@ -51,6 +56,7 @@ export class LeakWatch implements Watch {
       "listings under way": assembly.waiting.listings,
       "files of closed handles": assembly.waiting.files,
       "versions of closed handles": assembly.waiting.versions,
+      "files ahead of nobody": assembly.waiting.filesAhead,
       "bytes of blocks": assembly.waiting.memoryBytes,
       "cached versions": life.cache?.blocks.openVersions ?? 0,
       "files to compare": assembly.federation.filesToCompare,

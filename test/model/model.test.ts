@@ -1,6 +1,6 @@
 /**
  * Random histories of the whole program against what must always hold (see promises.ts). These are
- * a few for every check; `npm test` plays more, and `npm run torture` as many as one likes.
+ * a few; `histories.test.ts` plays a thousand more, and `npm run torture` as many as one likes.
  */
 
 import { expect, test } from "bun:test";

@@ -122,12 +122,15 @@ export class Reader {
     readonly versions: number;
     readonly handles: number;
     readonly sequential: number;
+    /** Small files that are fetched for nobody yet. */
+    readonly filesAhead: number;
   } {
     return {
       memoryBytes: this.#memory.usedBytes,
       versions: this.#versions.size,
       handles: this.#handles.size,
       sequential: this.#share.size,
+      filesAhead: this.#ahead.size,
     };
   }
 

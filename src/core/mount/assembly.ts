@@ -41,7 +41,9 @@ import { Scans } from "./scans.ts";
 
 const MS = 1000;
 
-const NOTHING_WAITS: Waiting = { reads: 0, listings: 0, files: 0, versions: 0, memoryBytes: 0 };
+const NOTHING_WAITS: Waiting = {
+  ...{ reads: 0, listings: 0, files: 0, versions: 0, filesAhead: 0, memoryBytes: 0 },
+};
 
 export interface AssemblyPorts {
   readonly clock: Clock;

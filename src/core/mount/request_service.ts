@@ -86,6 +86,8 @@ export interface Waiting {
   readonly files: number;
   /** Versions whose blocks it knows of, and memory that blocks take. */
   readonly versions: number;
+  /** Small files among them that are fetched for nobody yet. */
+  readonly filesAhead: number;
   readonly memoryBytes: number;
 }
 
@@ -229,8 +231,8 @@ export function requestService(ports: RequestServicePorts): RequestService {
       return passthrough?.opens ?? 0;
     },
     get waiting() {
-      const { memoryBytes, versions } = reader.usage;
-      const reading = { reads: reads.size, files: files.size, versions, memoryBytes };
+      const { memoryBytes, versions, filesAhead } = reader.usage;
+      const reading = { reads: reads.size, files: files.size, versions, filesAhead, memoryBytes };
       return { ...reading, listings: listings.size };
     },
     close() {

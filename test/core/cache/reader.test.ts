@@ -282,6 +282,7 @@ describe("Reader: readahead", () => {
       versions: 0,
       handles: 0,
       sequential: 0,
+      filesAhead: 0,
     });
   });
 

@@ -1,10 +1,10 @@
 /**
- * More random histories of the whole program than a check has time for, from recorded seeds: the same
- * ones each time. `npm run torture` plays fresh ones.
+ * A thousand more random histories of the whole program, from recorded seeds: the same ones each time.
+ * `npm run torture` plays fresh ones.
  */
 
 import { expect, test } from "bun:test";
-import { describeFailure, torture } from "../model/torture.ts";
+import { describeFailure, torture } from "./torture.ts";
 
 const HISTORIES = 200;
 /** Real time; a machine that is busy takes many times as long as an idle one. */
