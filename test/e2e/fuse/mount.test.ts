@@ -77,7 +77,7 @@ describe("a mount", () => {
       'cd "$1/album"; stat -f -c "%l %s %b" .; cp --sparse=always empty /dev/null; stat -c "%s %b %o" naïve.mp3',
       served.mountPoint,
     );
-    expect(said).toMatchObject({ exitCode: 0, stdout: "255 4096 1000\n4097 9 4096\n" });
+    expect(said).toMatchObject({ exitCode: 0, stdout: "255 4096 1000\n4097 9 65536\n" });
   });
 
   test("looks up again what it is told to forget", async () => {
