@@ -23,11 +23,16 @@ export function describeMachine(directory: string): string {
     `Linux ${release()}, ${distribution()}, files on ${fileSystemOf(directory)}`,
     `musicfs at ${output(["git", "describe", "--always", "--dirty"])}, Bun ${Bun.version}`,
     ...VERSIONS.filter(([program]) => Bun.which(program) !== null).map(
-      ([program, flag]) => `${program} ${/\d+(\.\d+)*/.exec(output([program, flag ?? ""]))?.[0]}`,
+      ([program, flag]) => `${program} ${versionIn(output([program, flag ?? ""]))}`,
     ),
   ]
     .map((line) => `- ${line}`)
     .join("\n");
+}
+
+/** Some number their releases 1, 2, 3. */
+function versionIn(text: string): string | undefined {
+  return (/\d+(\.\d+)+/.exec(text) ?? /\b\d+\b/.exec(text))?.[0];
 }
 
 function distribution(): string {
