@@ -195,13 +195,13 @@ export const S3_CONCURRENCY = 32;
 
 /** Keys in one page of an S3 listing: what S3 gives at most. */
 export const S3_PAGE_KEYS = 1000;
-
 /** Lengths of an upload's parts that are tried side by side, where the server does not tell it. */
 export const S3_PART_GUESSES = 4;
 
 /** Longest answer to an S3 listing: a page of the longest keys, percent-encoded, is half of it. */
 export const S3_MAX_LISTING_BYTES = 8 * 1024 * 1024;
-/** Longest S3 error that is read; what is longer counts by its status alone. */
+/** Longest head of an answer of S3, and longest error that is read: a longer one counts by its status alone. */
+export const S3_MAX_HEAD_BYTES = 16 * 1024;
 export const S3_MAX_ERROR_BYTES = 64 * 1024;
 /** Pages of an S3 listing in a row that may bring nothing new before it is taken for endless. */
 export const S3_MAX_EMPTY_PAGES = 1000;

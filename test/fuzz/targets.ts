@@ -5,6 +5,7 @@ import { config } from "./targets/config.ts";
 import { controlRequests } from "./targets/control_requests.ts";
 import { fuse } from "./targets/fuse.ts";
 import { guardMessages } from "./targets/guard_messages.ts";
+import { httpAnswer } from "./targets/http_answer.ts";
 import { knownHosts } from "./targets/known_hosts.ts";
 import { mountedRequests } from "./targets/mounted_requests.ts";
 import { mountinfo } from "./targets/mountinfo.ts";
@@ -18,6 +19,6 @@ import { sshConfig } from "./targets/ssh_config.ts";
 
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...[fuse, mountedRequests, config, credentials, names, mountinfo],
-  ...[s3Listing, s3Server, sftpReplies, sftpServer, knownHosts, sshConfig],
+  ...[httpAnswer, s3Listing, s3Server, sftpReplies, sftpServer, knownHosts, sshConfig],
   ...[guardMessages, ownFormats, controlRequests],
 ];

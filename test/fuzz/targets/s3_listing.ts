@@ -1,4 +1,4 @@
-import { BadAnswer } from "../../../src/core/origins/s3/http.ts";
+import { BadAnswer } from "../../../src/core/origins/s3/http_answer.ts";
 import { decodeListed } from "../../../src/core/origins/s3/keys.ts";
 import { parseListingPage } from "../../../src/core/origins/s3/listing_page.ts";
 import { listXml } from "../../support/s3_answers.ts";

@@ -14,7 +14,7 @@ import {
 } from "../../errors.ts";
 import { S3_MAX_PAUSE_MS } from "../../limits.ts";
 import type { OriginId } from "../origin.ts";
-import { BadAnswer } from "./http.ts";
+import { BadAnswer } from "./http_answer.ts";
 
 /** Of which request an error is told. */
 export interface ErrorContext {
@@ -269,7 +269,6 @@ function withoutAnswer(
     const advice = "name your own authority in NODE_EXTRA_CA_CERTS, or check the endpoint";
     return ["connection", `no trusted TLS connection (${text}); ${advice}`];
   }
-  if (text.startsWith("HPE_")) return ["protocol", `the server does not speak HTTP (${text})`];
   if (/^(Credentials|Token)ProviderError$/.test(String(name))) {
     return ["credentials", credentialsMessage(messageOf(error))];
   }

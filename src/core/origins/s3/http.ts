@@ -6,30 +6,24 @@
  * answer is small and is collected here.
  */
 
-import http from "node:http";
-import https from "node:https";
+import type { Readable } from "node:stream";
 import { S3_MAX_ERROR_BYTES, S3_MAX_LISTING_BYTES } from "../../limits.ts";
 import type { UsageMeter } from "../usage.ts";
-
-/** What the SDK asks a handler to send. */
-export interface HttpRequest {
-  readonly protocol: string;
-  readonly hostname: string;
-  readonly port?: number;
-  readonly method: string;
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string | readonly string[] | null>>;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Of the requests that get temporary credentials, and of objects that are written. */
-  readonly body?: string | Uint8Array;
-}
+import { BadAnswer } from "./http_answer.ts";
+import {
+  type Answer,
+  HttpConnection,
+  type ServerAddress,
+  StaleConnection,
+} from "./http_connection.ts";
+import { encodeRequest, type HttpRequest } from "./http_request.ts";
 
 /** What it makes of the answer. */
 export interface HttpResponse {
   readonly statusCode: number;
   readonly reason?: string;
-  readonly headers: Record<string, string>;
-  readonly body: http.IncomingMessage | Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Readable | Uint8Array;
 }
 
 export interface HttpOptions {
@@ -37,11 +31,6 @@ export interface HttpOptions {
   readonly abortSignal?: object;
   /** Gets the body of a success, so that the SDK does not parse it. */
   readonly takeBody?: (body: Uint8Array) => void;
-}
-
-/** The server does not speak HTTP or S3 as it should. */
-export class BadAnswer extends Error {
-  override readonly name = "BadAnswer";
 }
 
 export interface TransportOptions {
@@ -54,7 +43,9 @@ export class HttpTransport {
   /** Read by the SDK. */
   readonly metadata = { handlerProtocol: "http/1.1" };
   readonly #options: TransportOptions;
-  readonly #agents = new Map<string, http.Agent>();
+  readonly #connections = new Set<HttpConnection>();
+  /** Those that wait for an exchange, by server; the latest used last. */
+  readonly #idle = new Map<string, HttpConnection[]>();
   #closed = false;
 
   constructor(options: TransportOptions) {
@@ -67,22 +58,17 @@ export class HttpTransport {
     { abortSignal, takeBody }: HttpOptions = {},
   ): Promise<{ readonly response: HttpResponse }> {
     const signal = abortSignal instanceof AbortSignal ? abortSignal : undefined;
-    const message = await this.#exchangeOnLiveConnection(request, signal);
-    const { statusCode = 0, statusMessage } = message;
-    return {
-      response: {
-        statusCode,
-        ...(statusMessage === undefined ? {} : { reason: statusMessage }),
-        headers: singleHeaders(message),
-        body: await bodyOf(message, request, takeBody),
-      },
-    };
+    const { statusCode, reason, headers, body } = await this.#exchangeOnLiveConnection(
+      request,
+      signal,
+    );
+    const taken = await bodyOf({ statusCode, body }, request, takeBody);
+    return { response: { statusCode, reason, headers, body: taken } };
   }
 
   /** Closes every connection; requests under way fail or are sent again over a new one. */
   dropConnections(): void {
-    for (const agent of this.#agents.values()) agent.destroy();
-    this.#agents.clear();
+    for (const connection of [...this.#connections]) connection.destroy();
   }
 
   /** For good: requests under way and later ones fail. */
@@ -107,7 +93,7 @@ export class HttpTransport {
   async #exchangeOnLiveConnection(
     request: HttpRequest,
     signal: AbortSignal | undefined,
-  ): Promise<http.IncomingMessage> {
+  ): Promise<Answer> {
     for (let kept = this.#options.maxIdleConnections; ; kept--) {
       try {
         return await this.#exchange(request, signal);
@@ -118,128 +104,69 @@ export class HttpTransport {
     }
   }
 
-  #exchange(request: HttpRequest, signal: AbortSignal | undefined): Promise<http.IncomingMessage> {
+  #exchange(request: HttpRequest, signal: AbortSignal | undefined): Promise<Answer> {
     signal?.throwIfAborted();
     if (this.#closed) throw new Error("connection closed");
-    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-    const { protocol, hostname, port, method, headers } = request;
-    const meter = this.#options.meter;
-    const outgoing = (protocol === "https:" ? https : http).request({
-      agent: this.#agent(protocol),
-      // IPv6 addresses come in the brackets of a URL.
-      host: hostname.replace(/^\[(.*)\]$/, "$1"),
-      ...(port === undefined ? {} : { port }),
-      method,
-      path: targetOf(request),
-      headers,
-    });
-    let incoming: http.IncomingMessage | undefined;
-    const abort = () => {
-      incoming?.destroy(asError(signal?.reason));
-      outgoing.destroy(asError(signal?.reason));
-    };
-    signal?.addEventListener("abort", abort, { once: true });
-    outgoing.once("close", () => signal?.removeEventListener("abort", abort));
-    outgoing.on("error", (error) => {
-      const stale = incoming === undefined && outgoing.reusedSocket && isReset(error);
-      reject(stale && signal?.aborted !== true ? new StaleConnection(error) : error);
-    });
-    outgoing.once("response", (message) => {
-      incoming = message;
-      // What goes wrong with the body concerns its reader, who may not be listening yet.
-      message.on("error", ignoreUntilRead);
-      resolve(message);
-    });
-    if (meter !== undefined) count(outgoing, meter);
-    outgoing.end(request.body);
-    return promise;
+    const bytes = encodeRequest(request);
+    const connection = this.#connection(addressOf(request));
+    this.#options.meter?.request();
+    return connection.exchange({ bytes, isAnsweredWithBody: request.method !== "HEAD", signal });
   }
 
-  #agent(protocol: string): http.Agent {
-    const known = this.#agents.get(protocol);
-    if (known !== undefined) return known;
-    const Agent = protocol === "https:" ? https.Agent : http.Agent;
-    const agent = new Agent({ keepAlive: true, maxFreeSockets: this.#options.maxIdleConnections });
-    this.#agents.set(protocol, agent);
-    return agent;
+  #connection(address: ServerAddress): HttpConnection {
+    const kept = this.#idle.get(keyOf(address))?.pop();
+    if (kept !== undefined) return kept;
+    const connection = new HttpConnection(address, {
+      meter: this.#options.meter,
+      onFree: () => this.#keep(connection),
+      onClosed: () => this.#forget(connection),
+    });
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  #keep(connection: HttpConnection): void {
+    const key = keyOf(connection.address);
+    const idle = this.#idle.get(key) ?? [];
+    this.#idle.set(key, idle);
+    if (idle.length < this.#options.maxIdleConnections) idle.push(connection);
+    else connection.destroy();
+  }
+
+  #forget(connection: HttpConnection): void {
+    this.#connections.delete(connection);
+    const key = keyOf(connection.address);
+    const idle = this.#idle.get(key)?.filter((other) => other !== connection) ?? [];
+    if (idle.length > 0) this.#idle.set(key, idle);
+    else this.#idle.delete(key);
   }
 }
 
-/** The server closed a kept connection before it saw the request. */
-class StaleConnection extends Error {
-  override readonly name = "StaleConnection";
-
-  constructor(override readonly cause: Error) {
-    super(cause.message);
-  }
+function addressOf({ protocol, hostname, port }: HttpRequest): ServerAddress {
+  const isTls = protocol === "https:";
+  // IPv6 addresses come in the brackets of a URL.
+  const host = hostname.replace(/^\[(.*)\]$/, "$1");
+  return { isTls, host, port: port ?? (isTls ? 443 : 80) };
 }
 
-const ignoreUntilRead = (): undefined => undefined;
-
-function isReset(error: Error): boolean {
-  return "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE");
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error("aborted", { cause: reason });
-}
-
-/** Counts an exchange at its end, however it ends. */
-function count(outgoing: http.ClientRequest, meter: UsageMeter): void {
-  meter.request();
-  outgoing.once("socket", (socket) => {
-    const { bytesRead, bytesWritten } = socket;
-    outgoing.once("close", () => {
-      meter.received(socket.bytesRead - bytesRead);
-      meter.sent(socket.bytesWritten - bytesWritten);
-    });
-  });
-}
-
-function targetOf({ path, query = {} }: HttpRequest): string {
-  const pairs = Object.entries(query).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).map((one) =>
-      one === null ? escapeUri(name) : `${escapeUri(name)}=${escapeUri(one)}`,
-    ),
-  );
-  return pairs.length === 0 ? path : `${path}?${pairs.join("&")}`;
-}
-
-/** As AWS's signature wants it: everything but RFC 3986's unreserved characters is encoded. */
-function escapeUri(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-}
-
-function singleHeaders(message: http.IncomingMessage): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(message.headers).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.join(", ") : (value ?? ""),
-    ]),
-  );
-}
-
-type Body = http.IncomingMessage | Uint8Array;
+const keyOf = ({ isTls, host, port }: ServerAddress): string => `${isTls} ${port} ${host}`;
 
 const NOTHING = new Uint8Array();
 
 /** What the SDK gets to see of an answer. */
 async function bodyOf(
-  message: http.IncomingMessage,
+  answer: Pick<Answer, "statusCode" | "body">,
   request: HttpRequest,
   takeBody: HttpOptions["takeBody"],
-): Promise<Body> {
-  if (message.statusCode === undefined || message.statusCode >= 300) {
-    const body = await collect(message, S3_MAX_ERROR_BYTES);
+): Promise<HttpResponse["body"]> {
+  if (answer.statusCode >= 300) {
+    const body = await collect(answer.body, S3_MAX_ERROR_BYTES);
     // Of an error that is too long its status says enough. None of S3's has a DOCTYPE; the SDK's
     // parser takes quadratic time over many.
     return body === undefined || /<!doctype/i.test(body.toString("latin1")) ? NOTHING : body;
   }
-  if (request.method === "GET" && "range" in request.headers) return message;
-  const body = await collect(message, S3_MAX_LISTING_BYTES);
+  if (request.method === "GET" && "range" in request.headers) return answer.body;
+  const body = await collect(answer.body, S3_MAX_LISTING_BYTES);
   if (body === undefined) {
     throw new BadAnswer(`the server's answer is longer than ${S3_MAX_LISTING_BYTES} bytes`);
   }
@@ -249,17 +176,14 @@ async function bodyOf(
 }
 
 /** The whole body; undefined when it is longer than `limitBytes`, its connection closed. */
-async function collect(
-  message: http.IncomingMessage,
-  limitBytes: number,
-): Promise<Buffer | undefined> {
-  const chunks: Uint8Array[] = [];
+async function collect(body: Readable, limitBytes: number): Promise<Buffer | undefined> {
+  const pieces: Uint8Array[] = [];
   let bytes = 0;
-  // Leaving the loop destroys the message, and with it the connection.
-  for await (const chunk of message) {
-    bytes += chunk.byteLength;
+  // Leaving the loop destroys the body, and with it the connection.
+  for await (const piece of body) {
+    bytes += piece.byteLength;
     if (bytes > limitBytes) return undefined;
-    chunks.push(chunk);
+    pieces.push(piece);
   }
-  return Buffer.concat(chunks);
+  return Buffer.concat(pieces);
 }

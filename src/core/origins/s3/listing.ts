@@ -10,7 +10,7 @@ import { type ByteName, type BytePath, isValidName, textOf } from "../../bytes.t
 import { MAX_DIRECTORY_ENTRIES, S3_MAX_EMPTY_PAGES } from "../../limits.ts";
 import type { DirEntry, FileStat } from "../origin.ts";
 import { DIRECTORY, fileStat } from "./attributes.ts";
-import { BadAnswer } from "./http.ts";
+import { BadAnswer } from "./http_answer.ts";
 import { decodeListed } from "./keys.ts";
 import type { ListedObject, ListingPage } from "./listing_page.ts";
 

@@ -4,7 +4,7 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
  */
 
-import { BadAnswer } from "./http.ts";
+import { BadAnswer } from "./http_answer.ts";
 
 /** Keys and prefixes are as listed: see `decodeListed`. */
 export interface ListingPage {

@@ -30,7 +30,7 @@ import type { UsageMeter } from "../usage.ts";
 import { DIRECTORY, fileStat, tokenOf } from "./attributes.ts";
 import { partsOf, partsProof, wholeProof } from "./checksum.ts";
 import { ASK_FOR_RIGHTS, S3Refusal } from "./errors.ts";
-import { BadAnswer } from "./http.ts";
+import { BadAnswer } from "./http_answer.ts";
 import { KeySpace } from "./keys.ts";
 import { Listing, type SkippedListener } from "./listing.ts";
 import { readRange } from "./range.ts";

@@ -7,7 +7,7 @@ import type { OriginVersion } from "../origin.ts";
 import { entityTag, tokenOf } from "./attributes.ts";
 import { fill } from "./body.ts";
 import { ObjectFault, S3Refusal } from "./errors.ts";
-import { BadAnswer } from "./http.ts";
+import { BadAnswer } from "./http_answer.ts";
 import type { Caller, S3Session } from "./session.ts";
 
 export interface Range {

@@ -17,7 +17,7 @@ import {
 import { S3_MAX_EMPTY_PAGES } from "../../limits.ts";
 import type { DirEntry, FileStat, TreePage } from "../origin.ts";
 import { DIRECTORY, fileStat } from "./attributes.ts";
-import { BadAnswer } from "./http.ts";
+import { BadAnswer } from "./http_answer.ts";
 import { decodeListed } from "./keys.ts";
 import { BOTH, NO_NAME, NO_VERSION, type SkippedListener } from "./listing.ts";
 import type { ListedObject, ListingPage } from "./listing_page.ts";
