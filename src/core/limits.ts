@@ -170,8 +170,9 @@ export const SFTP_REPLACE_MS = 10_000;
 export const SFTP_KEEPALIVE_MS = 5000;
 export const SFTP_KEEPALIVES = 3;
 
-/** Pause after a failed connect, doubled by each further one up to the maximum. */
+/** Pause after a failed connect, doubled by each further one; operations wait for the end of short ones. */
 export const SFTP_BACKOFF_MS = 50;
+export const SFTP_WAITED_BACKOFF_MS = 100;
 export const SFTP_MAX_BACKOFF_MS = 10_000;
 
 /** Entries of one directory; a listing that goes on is taken for endless. */

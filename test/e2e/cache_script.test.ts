@@ -1,10 +1,12 @@
 /** A script that manages the cache of a running mount: it reads --json and exit codes, and nothing else. */
 
+import { Database } from "bun:sqlite";
 import { expect } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { needing } from "../support/needs.ts";
 import { ControlledLibrary } from "./support/controlled_library.ts";
+import { eventually } from "./support/musicfs.ts";
 
 const { test: mounted } = needing("root", "fuse");
 
@@ -37,6 +39,14 @@ function dataFiles(library: ControlledLibrary): string[] {
   return readdirSync(content, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /^\d+$/.test(entry.name))
     .map(({ parentPath, name }) => join(parentPath, name));
+}
+
+/** Versions of which the mount has found out, in the background, what they consist of. */
+function describedFiles(library: ControlledLibrary): number {
+  using catalog = new Database(library.path("home", "cache", "musicfs", "catalog.db"), {
+    readonly: true,
+  });
+  return catalog.query("SELECT version FROM content").all().length;
 }
 
 mounted(
@@ -76,6 +86,8 @@ mounted(
       said: { files: 1, left_pinned_files: 2 },
     });
 
+    // Whoever reads a turned byte first mends it, and that is to be the script.
+    await eventually("all three are described", () => describedFiles(library) >= 3);
     // One byte on the disk turns: the script learns of it by the exit code, and has it mended.
     const kept = dataFiles(library).find((file) => readFileSync(file, "latin1").startsWith("3"));
     const bytes = readFileSync(kept ?? "");

@@ -3,6 +3,11 @@
  * the least busy connection that answers, and one that is dead or silent holds up its own
  * operations only.
  *
+ * After a failure there is a pause before the next attempt. An operation waits for the end of a short
+ * one: a cut hits connections that serve and one that is being made alike, and if what comes right
+ * behind it were refused unasked, one incident would count as many failures in a row (F-6). In a longer
+ * pause it is told the failure at once.
+ *
  * Invariants: at most `maxConnections` are open or being made; while none is open, and after a
  * failure, only one is being made; after {@link ConnectionPool.close} nothing is left, timers
  * included.
@@ -16,6 +21,7 @@ import {
   SFTP_MAX_BACKOFF_MS,
   SFTP_QUIET_MS,
   SFTP_REPLACE_MS,
+  SFTP_WAITED_BACKOFF_MS,
 } from "../../limits.ts";
 import { throwIfAborted, untilAborted } from "../abort.ts";
 import { ignoreLateFailure, SftpFault } from "./errors.ts";
@@ -75,6 +81,8 @@ export class ConnectionPool<C extends PooledConnection> {
   /** Resolved by the next attempt that ends, rejected if it leaves no connection at all. */
   #arrival = Promise.withResolvers<void>();
   #pause: Pause | undefined;
+  /** Wakes those who wait for the end of a pause. */
+  #pauseEnd: Disposable | undefined;
   /** Ends the attempts under way. */
   #attempts = new AbortController();
   #closed = false;
@@ -118,6 +126,9 @@ export class ConnectionPool<C extends PooledConnection> {
     this.#attempts = new AbortController();
     for (const { connection } of [...this.#slots]) connection.fail(fault);
     this.#pause = undefined;
+    this.#pauseEnd?.[Symbol.dispose]();
+    this.#pauseEnd = undefined;
+    this.#arrive(undefined);
   }
 
   close(): void {
@@ -139,7 +150,7 @@ export class ConnectionPool<C extends PooledConnection> {
       this.#grow(options.eager ?? false);
       if (this.#connecting === 0) {
         if (best !== undefined && this.#slots.has(best)) return taken(best);
-        throw this.#pause?.failure ?? new SftpFault("connection", "no connection can be made");
+        this.#awaitPauseEnd();
       }
       await untilAborted(this.#arrival.promise, options.signal);
     }
@@ -234,6 +245,18 @@ export class ConnectionPool<C extends PooledConnection> {
     );
     const untilMs = this.#options.clock.monotonicMs() + delayMs;
     this.#pause = { failure, delayMs, untilMs };
+  }
+
+  /** Has the end of a short pause wake those who wait for an arrival; throws the failure in a longer one. */
+  #awaitPauseEnd(): void {
+    const pause = this.#pause;
+    if (pause === undefined) throw new SftpFault("connection", "no connection can be made");
+    if (pause.delayMs > SFTP_WAITED_BACKOFF_MS) throw pause.failure;
+    const { clock } = this.#options;
+    this.#pauseEnd ??= clock.schedule(pause.untilMs - clock.monotonicMs(), () => {
+      this.#pauseEnd = undefined;
+      this.#arrive(undefined);
+    });
   }
 
   #closeWhenIdle(slot: Slot<C>): void {

@@ -5,6 +5,7 @@ import {
   SFTP_MAX_BACKOFF_MS,
   SFTP_QUIET_MS,
   SFTP_REPLACE_MS,
+  SFTP_WAITED_BACKOFF_MS,
 } from "../../../../src/core/limits.ts";
 import { SftpFault } from "../../../../src/core/origins/sftp/errors.ts";
 import {
@@ -173,7 +174,7 @@ describe("pool", () => {
       await expect(lease()).rejects.toBe(refused);
       expect(attempts()).toBe(failures);
       await clock.advance(delayMs - 1);
-      await expect(lease()).rejects.toBe(refused);
+      if (delayMs > SFTP_WAITED_BACKOFF_MS) await expect(lease()).rejects.toBe(refused);
       expect(attempts()).toBe(failures);
       await clock.advance(1);
       delayMs = Math.min(delayMs * 2, SFTP_MAX_BACKOFF_MS);
@@ -183,15 +184,48 @@ describe("pool", () => {
     expect(serial(lease1)).toBe(0);
   });
 
+  test("who comes in a short pause waits for its end, and is served then (F-6)", async () => {
+    const { attempts, clock, lease, state } = pooled(1);
+    state.answer = () => Promise.reject(refused);
+    await expect(lease()).rejects.toBe(refused);
+    state.answer = async () => undefined;
+    const served: number[] = [];
+    const waiting = Promise.all([0, 1, 2].map(async () => served.push(serial(await lease()))));
+    await clock.advance(SFTP_BACKOFF_MS - 1);
+    expect([attempts(), served.length]).toEqual([1, 0]);
+    await clock.advance(1);
+    await waiting;
+    expect([attempts(), served]).toEqual([2, [0, 0, 0]]);
+  });
+
+  test("who waits for the end of a pause learns of one that is longer, and may give up", async () => {
+    const { attempts, clock, lease, pool, state } = pooled();
+    state.answer = () => Promise.reject(refused);
+    await expect(lease()).rejects.toBe(refused);
+    const waiting = lease();
+    waiting.catch(() => undefined);
+    await clock.advance(SFTP_BACKOFF_MS);
+    await expect(waiting).rejects.toBe(refused);
+    expect(attempts()).toBe(2);
+    const controller = new AbortController();
+    const given = lease({ signal: controller.signal });
+    controller.abort("enough");
+    await expect(given).rejects.toMatchObject({ code: "cancelled", cause: "enough" });
+    const closing = lease();
+    pool.close();
+    await expect(closing).rejects.toThrow("closed");
+    expect([attempts(), clock.pendingTimers]).toEqual([2, 0]);
+  });
+
   test("a probe tries even during the pause, and its success ends it (F-5)", async () => {
     const { lease, state } = pooled();
     state.answer = () => Promise.reject(refused);
     await expect(lease()).rejects.toBe(refused);
     await expect(lease({ eager: true })).rejects.toBe(refused);
     state.answer = async () => undefined;
-    await expect(lease()).rejects.toBe(refused);
+    const waiting = lease();
     using probe = await lease({ eager: true });
-    using read = await lease();
+    using read = await waiting;
     expect([serial(probe), serial(read)]).toEqual([0, 0]);
   });
 
@@ -210,9 +244,11 @@ describe("pool", () => {
     const { attempts, clock, lease, made } = pooled();
     using lease1 = await lease();
     lease1.connection.fail(new SftpFault("connection", "dropped"));
-    await expect(lease()).rejects.toThrow("dropped");
-    await clock.advance(SFTP_BACKOFF_MS);
-    using lease2 = await lease();
+    const waiting = lease();
+    await clock.advance(SFTP_BACKOFF_MS - 1);
+    expect(attempts()).toBe(1);
+    await clock.advance(1);
+    using lease2 = await waiting;
     expect(serial(lease2)).toBe(1);
     lease2[Symbol.dispose]();
     made[1]?.fail(new SftpFault("connection", "restarted"));
