@@ -95,7 +95,7 @@ export class OneThreadMount implements AsyncDisposable {
     const file = join(cacheDir, "catalog.db");
     const writer = cleanUp.adopt(CatalogStore.open(file, clock, before), (store) => store.close());
     const openReader = () =>
-      cleanUp.adopt(new SqliteCatalogReader(file, undefined, before), (catalog) => catalog.close());
+      cleanUp.adopt(new SqliteCatalogReader(file, { before }), (catalog) => catalog.close());
     this.catalog = openReader();
     const calls = new DiskCalls(state.jobs);
     const extras = (id: string) => {

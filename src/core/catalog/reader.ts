@@ -38,6 +38,18 @@ export function readerCacheKib(metadataCacheBytes: number): number {
   return Math.floor((metadataCacheBytes * CATALOG_READER_MEMORY_SHARE) / 1024);
 }
 
+export interface CatalogReaderOptions {
+  /** Bound of the connection's page cache. */
+  readonly cacheKib?: number;
+  /** Told of every statement before it runs, for tests. */
+  readonly before?: BeforeStatement | undefined;
+  /**
+   * Keeps what it read a moment ago, which is worth it for those who open and read files. Default true; false
+   * for who asks for everything once.
+   */
+  readonly remembers?: boolean;
+}
+
 export class SqliteCatalogReader implements CatalogReader {
   readonly #connection: Connection;
   readonly #lookup: Statement<NodeRow, [number, Uint8Array]>;
@@ -51,16 +63,10 @@ export class SqliteCatalogReader implements CatalogReader {
   #lastDirectory = ROOT_ENTRY;
   #lastPath: BytePath | undefined;
 
-  /**
-   * Opens the catalog `file` that a `CatalogStore` made; `cacheKib` bounds the connection's page
-   * cache, `before` is for tests. Unless it `remembers` what it read a moment ago, it looks for it
-   * again: as quick for who asks for everything once. Throws OwnError `catalog`.
-   */
+  /** Opens the catalog `file` that a `CatalogStore` made. Throws OwnError `catalog`. */
   constructor(
     readonly file: string,
-    cacheKib = DEFAULT_CACHE_KIB,
-    before?: BeforeStatement,
-    remembers = true,
+    { cacheKib = DEFAULT_CACHE_KIB, before, remembers = true }: CatalogReaderOptions = {},
   ) {
     try {
       this.#connection = Connection.forReading(file, cacheKib, before);

@@ -160,8 +160,9 @@ export class Library {
     if (writer.notice !== undefined) log.warn(writer.notice);
     await writer.configureOrigins(config.origins);
     const catalogCacheKib = readerCacheKib(config.cache.metadataCacheBytes);
-    const catalog = cleanUp.adopt(new SqliteCatalogReader(catalogFile, catalogCacheKib), (c) =>
-      c.close(),
+    const catalog = cleanUp.adopt(
+      new SqliteCatalogReader(catalogFile, { cacheKib: catalogCacheKib }),
+      (c) => c.close(),
     );
     if (requireAll) requireListed(config, (id) => catalog.lastCompleteScanMs(id));
 

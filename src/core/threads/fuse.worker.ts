@@ -40,12 +40,8 @@ export type FuseMessage =
 const channel = workerChannel<FuseStart, FuseMessage>();
 
 channel.onMessage((start) => {
-  const catalog = new SqliteCatalogReader(
-    start.catalogFile,
-    start.catalogCacheKib,
-    undefined,
-    false,
-  );
+  const { catalogFile, catalogCacheKib: cacheKib } = start;
+  const catalog = new SqliteCatalogReader(catalogFile, { cacheKib, remembers: false });
   try {
     channel.post({ kind: "ended", ...serve(start, catalog) });
   } catch (error) {

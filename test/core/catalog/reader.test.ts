@@ -176,7 +176,7 @@ describe("SqliteCatalogReader", () => {
     using cleanUp = new DisposableStack();
     const reader = (remembers: boolean) =>
       cleanUp.adopt(
-        new SqliteCatalogReader(catalog.file, undefined, (sql) => run.push(sql), remembers),
+        new SqliteCatalogReader(catalog.file, { before: (sql) => run.push(sql), remembers }),
         (each) => each.close(),
       );
     const [remembering, forgetful] = [reader(true), reader(false)];
@@ -205,7 +205,10 @@ describe("SqliteCatalogReader", () => {
     const pageCache = (megabytes: number) => {
       const run: string[] = [];
       const kib = readerCacheKib(megabytes * 1024 ** 2);
-      new SqliteCatalogReader(catalog.file, kib, (sql) => run.push(sql)).close();
+      new SqliteCatalogReader(catalog.file, {
+        cacheKib: kib,
+        before: (sql) => run.push(sql),
+      }).close();
       return run.filter((sql) => sql.includes("cache_size"));
     };
     expect(pageCache(100)).toEqual(["PRAGMA cache_size = -8533"]);

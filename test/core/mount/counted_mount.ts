@@ -91,7 +91,7 @@ export class CountedMount implements AsyncDisposable {
     const store = CatalogStore.open(file, this.clock, counted("store"));
     const writer = cleanUp.adopt(store, () => store.close());
     const reader = (thread: string, remembers: boolean) =>
-      cleanUp.adopt(new SqliteCatalogReader(file, undefined, counted(thread), remembers), (r) =>
+      cleanUp.adopt(new SqliteCatalogReader(file, { before: counted(thread), remembers }), (r) =>
         r.close(),
       );
     // Each thread has a connection of its own.
