@@ -41,6 +41,7 @@ async function play(stage: Stage): Promise<void> {
 async function watch(stage: Stage): Promise<void> {
   const library = await makeLibrary(stage);
   const { nas } = await configure(stage, library);
+  stage.leaveCacheOut();
   stage.checkOften();
   const mount = await showTree(stage, library);
   chapter("The live view");
@@ -205,7 +206,7 @@ async function main(): Promise<void> {
   const build = Bun.spawnSync([process.execPath, resolve(import.meta.dir, "build.ts")]);
   if (build.exitCode !== 0) throw new Error(build.stderr.toString());
   const interrupted = Promise.withResolvers<never>();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.once(signal, () => interrupted.reject(new Error(`interrupted by ${signal}`)));
   }
   {

@@ -4,7 +4,14 @@
  */
 import { commandStage, SOURCE_CHECKS } from "./gate/checks.ts";
 import { runGate } from "./gate/gate.ts";
-import { longSuite, machineSuite, programSuite, suiteStage, unitSuite } from "./gate/suite.ts";
+import {
+  longSuite,
+  machineSuite,
+  programSuite,
+  suiteStage,
+  unitSuite,
+  waitingSuite,
+} from "./gate/suite.ts";
 
 process.chdir(`${import.meta.dir}/..`);
 process.exit(
@@ -16,5 +23,6 @@ process.exit(
     suiteStage(programSuite()),
     suiteStage(machineSuite("integration", 900_000)),
     suiteStage(machineSuite("e2e", 1_200_000)),
+    suiteStage(waitingSuite(900_000)),
   ]),
 );

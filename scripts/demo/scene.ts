@@ -44,7 +44,9 @@ async function comeAndGo(server: Scene["server"], signal: AbortSignal): Promise<
 async function playFiles(paths: readonly string[], signal: AbortSignal): Promise<void> {
   for (let n = 0; !signal.aborted; n = (n + 1) % paths.length) {
     try {
-      await readAtPace(paths[n] ?? "", PACE, async () => signal.throwIfAborted());
+      const path = paths[n] ?? "";
+      await readAtPace(path, PACE, async () => signal.throwIfAborted());
+      await forget(path);
     } catch (error) {
       const isOfFile = error instanceof Error && "errno" in error;
       if (!signal.aborted && !isOfFile) throw error;
@@ -52,6 +54,12 @@ async function playFiles(paths: readonly string[], signal: AbortSignal): Promise
       await waited(NEXT_MS, signal);
     }
   }
+}
+
+/** The next time the file is played its bytes come from an origin again, and not from the kernel's memory. */
+async function forget(path: string): Promise<void> {
+  const advice = ["iflag=nocache", "count=0", "status=none", "of=/dev/null"];
+  await Bun.spawn(["dd", `if=${path}`, ...advice], { stderr: "ignore" }).exited;
 }
 
 /** False when the scene ended meanwhile. */

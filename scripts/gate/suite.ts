@@ -22,8 +22,11 @@ export interface Suite {
   readonly name: string;
   /** Test files, relative to the project's root. */
   readonly files: readonly string[];
-  /** Whether files run side by side. Tests that mount or start servers run one after the other. */
-  readonly parallel: boolean;
+  /**
+   * How many files run side by side: as many as there are processors, or a number. Most tests that mount or start
+   * servers run one after the other.
+   */
+  readonly sideBySide: "processors" | number;
   /** Default limit of one test. */
   readonly testTimeoutMs: number;
   /** Limit of the whole stage. */
@@ -39,20 +42,21 @@ function testFiles(directory: string): readonly string[] {
     .sort();
 }
 
-/** Tests of test/`name`, one file after the other. */
+/** Tests of test/`name`, one file after the other, without those that mostly wait. */
 export function machineSuite(name: string, deadlineMs: number): Suite {
-  return {
-    name,
-    files: testFiles(`test/${name}`),
-    parallel: false,
-    testTimeoutMs: 120_000,
-    deadlineMs,
-  };
+  const files = testFiles(`test/${name}`).filter((file) => !isWaiting(file));
+  return { name, files, sideBySide: 1, testTimeoutMs: 120_000, deadlineMs };
+}
+
+/** Tests that need the machine and mostly wait: for timeouts, for servers to come back, for idle things to be closed. */
+export function waitingSuite(deadlineMs: number): Suite {
+  const files = filesOf(MACHINE_SUITES).filter(isWaiting);
+  return { name: "waiting", files, sideBySide: 2, testTimeoutMs: 240_000, deadlineMs };
 }
 
 /** Tests that need neither root nor FUSE nor a server. */
 function pureSuite(name: string, files: readonly string[], deadlineMs: number): Suite {
-  return { name, files, parallel: true, testTimeoutMs: 60_000, deadlineMs };
+  return { name, files, sideBySide: "processors", testTimeoutMs: 60_000, deadlineMs };
 }
 
 /** Test files of the directories `names` under test/. */
@@ -74,6 +78,11 @@ function isLong(file: string): boolean {
   return file.includes(".long.test.");
 }
 
+/** Whether a file of those that need the machine keeps its processors busy for a small part of the time only. */
+function isWaiting(file: string): boolean {
+  return file.includes(".waiting.test.");
+}
+
 /** Every quick test that needs neither root nor FUSE nor a server. */
 export function unitSuite(): Suite {
   const files = unitFiles().filter((file) => !isLong(file));
@@ -89,6 +98,11 @@ export function longSuite(): Suite {
 /** The commands of the compiled binary, as a script runs them. */
 export function programSuite(): Suite {
   return pureSuite("program", filesOf(PROGRAM_SUITES), 300_000);
+}
+
+function parallel(sideBySide: Suite["sideBySide"]): readonly string[] {
+  if (sideBySide === "processors") return ["--parallel"];
+  return sideBySide === 1 ? [] : [`--parallel=${sideBySide}`];
 }
 
 async function runSuite(suite: Suite): Promise<Tally> {
@@ -108,7 +122,7 @@ async function runSuite(suite: Suite): Promise<Tally> {
         "--only-failures",
         "--reporter=junit",
         `--reporter-outfile=${report}`,
-        ...(suite.parallel ? ["--parallel"] : []),
+        ...parallel(suite.sideBySide),
         ...suite.files.map((file) => `./${file}`),
       ],
       {

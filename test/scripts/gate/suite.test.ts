@@ -42,7 +42,7 @@ async function runSuite(...contents: readonly string[]): Promise<Tally> {
     return relative(process.cwd(), file);
   });
   const limits = { testTimeoutMs: 5000, deadlineMs: 10_000, output: "ignore" } as const;
-  return suiteStage({ name: "suite", files, parallel: false, ...limits }).run();
+  return suiteStage({ name: "suite", files, sideBySide: 1, ...limits }).run();
 }
 
 describe("suiteStage()", () => {

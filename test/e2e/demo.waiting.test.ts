@@ -64,13 +64,16 @@ describe("the demonstration", () => {
   });
 
   // What it leaves would be found at the end of this run of tests.
-  test("cleans up when it is interrupted in the middle of a file", async () => {
-    const { status, text, stderr } = await runDemo((soFar, demo) => {
-      if (soFar.includes("sshd is killed")) demo.kill("SIGINT");
-    });
-    expect(stderr).toContain("interrupted by SIGINT");
-    expect(text).not.toContain("every byte of it is right");
-    expect(status).toBe(1);
+  test("cleans up when it is interrupted in the middle of a file, or loses its terminal", async () => {
+    const interrupted = async (signal: "SIGINT" | "SIGHUP") => {
+      const { status, text, stderr } = await runDemo((soFar, demo) => {
+        if (soFar.includes("sshd is killed")) demo.kill(signal);
+      });
+      expect(stderr).toContain(`interrupted by ${signal}`);
+      expect(text).not.toContain("every byte of it is right");
+      expect(status).toBe(1);
+    };
+    await Promise.all([interrupted("SIGINT"), interrupted("SIGHUP")]);
   });
 
   const WATCHED_MS = 120_000;
