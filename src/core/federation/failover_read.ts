@@ -161,7 +161,10 @@ export class FailoverRead {
       standing === "unverified" ? { ...wanted, verify } : wanted,
       clock,
       buffers,
-      () => this.#settle(candidate, read),
+      {
+        onSettled: () => this.#settle(candidate, read),
+        onProgress: () => this.ports.switchRule.recordProgress(origin, clock.monotonicMs()),
+      },
     );
     candidate.pending = read;
     const isDone = () => read.settled || this.#isOver();
@@ -175,12 +178,16 @@ export class FailoverRead {
     read: ReadTry,
     isDone: () => boolean,
   ): Promise<void> {
-    const { switchRule, hedge } = this.ports;
+    const { clock, switchRule, hedge } = this.ports;
     const { lengthBytes } = this.request;
+    const { origin } = candidate;
     // A large read at a slow origin may take longer than there is time: the others get half of it.
     const halfMs = this.#remainingMs() / 2;
-    const patienceMs = Math.min(switchRule.patienceMs(candidate.origin, lengthBytes), halfMs);
-    if (await this.#until(isDone, patienceMs)) return;
+    const patienceMs = Math.min(switchRule.patienceMs(origin, lengthBytes), halfMs);
+    const fallsSilentMs = hedge
+      ? switchRule.quietMs(origin, lengthBytes)
+      : Number.POSITIVE_INFINITY;
+    if (await this.#untilSilent(read, isDone, fallsSilentMs, patienceMs)) return;
     this.candidates.admitUnverified();
     const roundsLeft = this.#round < RETRY_DELAYS_MS.length && !this.#retriesUsedUp;
     const others = this.candidates.others(candidate, this.#round, roundsLeft);
@@ -189,18 +196,16 @@ export class FailoverRead {
       return;
     }
     const canSwitch = hedge && !others.every((other) => this.candidates.isOnTrial(other));
-    if (canSwitch && this.#mayHedge(read)) {
+    if (!canSwitch) {
+      const shareMs = (this.#remainingMs() + patienceMs) / (others.length + 1);
+      if (await this.#untilSilent(read, isDone, shareMs, shareMs)) return;
+    } else if (this.#mayHedge(read)) {
       this.#hedged = candidate;
       return;
+    } else if (switchRule.isAlive(origin, read.startedMs, clock.monotonicMs())) {
+      const longestMs = Math.min(switchRule.longestPatienceMs(lengthBytes), halfMs);
+      if (await this.#untilSilent(read, isDone, SWITCH_MAX_MS, longestMs)) return;
     }
-    const isAlive = canSwitch && switchRule.answeredSince(candidate.origin, read.startedMs);
-    const longestMs = !canSwitch
-      ? (this.#remainingMs() + patienceMs) / (others.length + 1)
-      : isAlive
-        ? Math.min(switchRule.longestPatienceMs(lengthBytes), halfMs)
-        : patienceMs;
-    const quietMs = isAlive ? SWITCH_MAX_MS : longestMs;
-    if (await this.#untilSilent(read, isDone, quietMs, longestMs)) return;
     this.#giveUp(read);
   }
 
@@ -226,9 +231,9 @@ export class FailoverRead {
 
   /** The origin is slow but alive, and there is leave to ask another beside it. */
   #mayHedge({ request, startedMs }: ReadTry): boolean {
-    const { switchRule, hedges } = this.ports;
+    const { clock, switchRule, hedges } = this.ports;
     if (this.request.background || this.#hedged !== undefined) return false;
-    return switchRule.answeredSince(request.origin, startedMs) && hedges.take();
+    return switchRule.isAlive(request.origin, startedMs, clock.monotonicMs()) && hedges.take();
   }
 
   /** One trial of an unhealthy origin; false when there is none to be had. */
@@ -299,8 +304,10 @@ export class FailoverRead {
     this.#givenUp.add(read);
     this.#failures++;
     this.#lastError = error;
-    if (switchRule.answeredSince(origin, read.startedMs)) return;
-    if (!read.hadItsChance(switchRule.patienceMs(origin, lengthBytes))) return;
+    if (switchRule.isAlive(origin, read.startedMs, clock.monotonicMs())) return;
+    const patienceMs = switchRule.patienceMs(origin, lengthBytes);
+    const quietMs = switchRule.quietMs(origin, lengthBytes);
+    if (!read.hadItsChance(Math.min(patienceMs, quietMs))) return;
     this.ports.onFailure(read, this.request.file, error);
   }
 

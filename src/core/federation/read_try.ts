@@ -24,6 +24,14 @@ export interface TryRequest {
   readonly verify?: (signal: AbortSignal) => Promise<void>;
 }
 
+/** Who waits for a try. */
+export interface TryListener {
+  /** It ended; not called after `abandon`. */
+  onSettled(read: ReadTry): void;
+  /** Bytes have come from the origin, and more will. */
+  onProgress(read: ReadTry): void;
+}
+
 export class ReadTry {
   /** Monotonic. */
   readonly startedMs: number;
@@ -37,19 +45,19 @@ export class ReadTry {
   #settled = false;
   #abandoned = false;
 
-  /** Starts at once; calls `onSettled` when it ended, unless it was abandoned before. */
+  /** Starts at once. */
   constructor(
     readonly request: TryRequest,
     private readonly clock: Clock,
     private readonly buffers: ReadBuffers,
-    onSettled: (read: ReadTry) => void,
+    private readonly listener: TryListener,
   ) {
     this.startedMs = clock.monotonicMs();
     this.#askedMs = this.startedMs;
     void this.#run().then(() => {
       this.#settled = true;
       if (this.#abandoned) this.#giveBack();
-      else onSettled(this);
+      else listener.onSettled(this);
     });
   }
 
@@ -114,6 +122,7 @@ export class ReadTry {
           askedMs = this.clock.monotonicMs();
           this.#askedMs = isWaiting ? undefined : askedMs;
         },
+        onProgress: () => this.listener.onProgress(this),
       });
       this.#latencyMs = this.clock.monotonicMs() - askedMs;
       if (read !== lengthBytes) {

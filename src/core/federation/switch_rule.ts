@@ -1,8 +1,9 @@
 /**
  * How long a silent origin is waited for while another replica could serve: the p95 of its own
  * reads, between SWITCH_MIN_MS and SWITCH_MAX_MS, and as much again for every further
- * FIRST_BYTE_READ_BYTES asked for, since an answer says nothing until it is whole. Longer reads are
- * measured by their like, once there were enough: they take less than so many short ones.
+ * FIRST_BYTE_READ_BYTES asked for, since those bytes take their time. Longer reads are measured by
+ * their like, once there were enough: they take less than so many short ones. But where an origin
+ * tells of bytes as they come, a long read waits no longer than SWITCH_MAX_MS for the next ones.
  */
 
 import {
@@ -19,8 +20,8 @@ interface Traffic {
   readonly reads: LatencyStats;
   /** Longer reads: their time for each FIRST_BYTE_READ_BYTES. */
   readonly longReads: LatencyStats;
-  /** Monotonic time of the latest answered read. */
-  lastAnswerMs: number;
+  /** Monotonic time at which it last answered, or told of bytes that came. */
+  lastHeardMs: number;
 }
 
 export class SwitchRule {
@@ -29,18 +30,15 @@ export class SwitchRule {
 
   /** A read of `lengthBytes` was answered after `latencyMs`, at the monotonic time `nowMs`. */
   recordAnswer(origin: Origin, lengthBytes: number, latencyMs: number, nowMs: number): void {
-    let traffic = this.#traffic.get(origin);
-    if (!traffic) {
-      traffic = {
-        reads: new LatencyStats(),
-        longReads: new LatencyStats(),
-        lastAnswerMs: nowMs,
-      };
-      this.#traffic.set(origin, traffic);
-    }
-    traffic.lastAnswerMs = nowMs;
+    const traffic = this.#trafficOf(origin);
+    traffic.lastHeardMs = nowMs;
     if (this.isSample(lengthBytes)) traffic.reads.record(latencyMs, nowMs);
     else traffic.longReads.record(latencyMs / portions(lengthBytes), nowMs);
+  }
+
+  /** Bytes of a read that is not answered yet have come at the monotonic time `nowMs`. */
+  recordProgress(origin: Origin, nowMs: number): void {
+    this.#trafficOf(origin).lastHeardMs = nowMs;
   }
 
   /** True when the time to a whole answer of this size passes for that to the first byte. */
@@ -58,21 +56,41 @@ export class SwitchRule {
     return clampedMs * portions(lengthBytes);
   }
 
+  /** Silence of the origin that is longer than this ends the wait for a read of `lengthBytes`, too. */
+  quietMs(origin: Origin, lengthBytes: number): number {
+    const isKnown = origin.capabilities.tellsProgress && !this.isSample(lengthBytes);
+    return isKnown ? SWITCH_MAX_MS : Number.POSITIVE_INFINITY;
+  }
+
   /** A read of `lengthBytes` is left for another replica after this even if others are answered. */
   longestPatienceMs(lengthBytes: number): number {
     return SWITCH_MAX_MS * portions(lengthBytes);
   }
 
-  /** How long the origin has answered no read, of the time since `sinceMs`; all monotonic. */
+  /** How long nothing has come from the origin, of the time since `sinceMs`; all monotonic. */
   silenceMs(origin: Origin, sinceMs: number, nowMs: number): number {
-    const lastAnswerMs = this.#traffic.get(origin)?.lastAnswerMs ?? sinceMs;
-    return nowMs - Math.max(sinceMs, lastAnswerMs);
+    const lastHeardMs = this.#traffic.get(origin)?.lastHeardMs ?? sinceMs;
+    return nowMs - Math.max(sinceMs, lastHeardMs);
   }
 
-  /** True when the origin answered any read after the monotonic time `sinceMs`: it is not hung. */
-  answeredSince(origin: Origin, sinceMs: number): boolean {
-    const traffic = this.#traffic.get(origin);
-    return traffic !== undefined && traffic.lastAnswerMs > sinceMs;
+  /**
+   * True when something came from the origin after the monotonic time `sinceMs`, and it did not fall
+   * silent since, as far as that can be told: it is not hung.
+   */
+  isAlive(origin: Origin, sinceMs: number, nowMs: number): boolean {
+    const lastHeardMs = this.#traffic.get(origin)?.lastHeardMs ?? Number.NEGATIVE_INFINITY;
+    if (lastHeardMs <= sinceMs) return false;
+    return !origin.capabilities.tellsProgress || nowMs - lastHeardMs < SWITCH_MAX_MS;
+  }
+
+  #trafficOf(origin: Origin): Traffic {
+    let traffic = this.#traffic.get(origin);
+    if (traffic === undefined) {
+      const stats = { reads: new LatencyStats(), longReads: new LatencyStats() };
+      traffic = { ...stats, lastHeardMs: Number.NEGATIVE_INFINITY };
+      this.#traffic.set(origin, traffic);
+    }
+    return traffic;
   }
 }
 

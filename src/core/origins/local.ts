@@ -32,6 +32,7 @@ export const LOCAL_CAPABILITIES: OriginCapabilities = {
   maxConcurrency: 16,
   strongTokens: true,
   onThisMachine: true,
+  tellsProgress: false,
 };
 
 export interface LocalOriginOptions {

@@ -44,6 +44,7 @@ export const MEMORY_CAPABILITIES: OriginCapabilities = {
   maxConcurrency: 64,
   strongTokens: true,
   onThisMachine: false,
+  tellsProgress: false,
 };
 
 export interface MemoryOriginOptions {

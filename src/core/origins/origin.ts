@@ -37,6 +37,8 @@ export interface OriginCapabilities {
   readonly strongTokens: boolean;
   /** Its files lie on a disk of this machine: reading them takes no network. */
   readonly onThisMachine: boolean;
+  /** Whether reads tell of bytes as they come: see `ReadOptions.onProgress`. */
+  readonly tellsProgress: boolean;
 }
 
 /** An opaque mark of one version's bytes on one origin; comparable by `===` only, with the size. */
@@ -107,6 +109,11 @@ export interface ReadOptions {
    * ends (false): meanwhile nobody has asked the origin. Not called for one that need not wait.
    */
   readonly onWaiting?: (isWaiting: boolean) => void;
+  /**
+   * Told whenever bytes have come from an origin that `tellsProgress`, before the read is answered: its silence
+   * means something even while a long read is under way.
+   */
+  readonly onProgress?: (() => void) | undefined;
 }
 
 /** A probe that fails throws; one that works may still say the origin is not at its best. */

@@ -24,13 +24,24 @@ export type Behaviour =
   | { readonly kind: "hang_deaf" }
   | { readonly kind: "short"; readonly bytes: number }
   | { readonly kind: "degraded"; readonly reason: string }
-  | { readonly kind: "slow"; readonly ms: number; readonly then: Behaviour };
+  | { readonly kind: "slow"; readonly ms: number; readonly then: Behaviour }
+  /** Tells so many times of bytes that came, each after `ms`. */
+  | {
+      readonly kind: "trickle";
+      readonly ms: number;
+      readonly times: number;
+      readonly then: Behaviour;
+    };
 
 export const ok: Behaviour = { kind: "ok" };
 export const hang: Behaviour = { kind: "hang" };
 export const deaf: Behaviour = { kind: "hang_deaf" };
 export const fail = (code: OriginErrorCode): Behaviour => ({ kind: "fail", code });
 export const slow = (ms: number, then: Behaviour = ok): Behaviour => ({ kind: "slow", ms, then });
+export const trickle = (ms: number, times: number, then: Behaviour = ok): Behaviour => ({
+  kind: "trickle",
+  ...{ ms, times, then },
+});
 export const short = (bytes: number): Behaviour => ({ kind: "short", bytes });
 
 export interface ReadCall {
@@ -43,12 +54,13 @@ export interface ReadCall {
 
 export class ScriptedOrigin implements Origin {
   readonly id: OriginId;
-  readonly capabilities: OriginCapabilities = {
+  capabilities: OriginCapabilities = {
     byteNames: true,
     mtimePrecisionMs: 1,
     maxConcurrency: 8,
     strongTokens: true,
     onThisMachine: false,
+    tellsProgress: false,
   };
   /** How often its connections were dropped. */
   dropped = 0;
@@ -83,7 +95,7 @@ export class ScriptedOrigin implements Origin {
   ): Promise<number> {
     this.readCalls.push({ atMs: this.clock.monotonicMs(), path, offsetBytes, into, options });
     const behaviour = this.nextReads.shift() ?? this.reads;
-    const end = await this.#behave(behaviour, options.signal);
+    const end = await this.#behave(behaviour, options.signal, options.onProgress);
     const wanted = this.content.subarray(offsetBytes, offsetBytes + into.byteLength);
     const served = end.kind === "short" ? wanted.subarray(0, end.bytes) : wanted;
     into.set(served);
@@ -118,7 +130,11 @@ export class ScriptedOrigin implements Origin {
     this.closed++;
   }
 
-  async #behave(behaviour: Behaviour, signal: AbortSignal | undefined): Promise<Behaviour> {
+  async #behave(
+    behaviour: Behaviour,
+    signal: AbortSignal | undefined,
+    onProgress?: () => void,
+  ): Promise<Behaviour> {
     switch (behaviour.kind) {
       case "fail":
         throw new OriginError(behaviour.code, this.id, "", "as the test wants it");
@@ -130,6 +146,12 @@ export class ScriptedOrigin implements Origin {
         return this.#counted(untilAborted(signal));
       case "slow":
         await this.#counted(sleep(this.clock, behaviour.ms, signal));
+        return this.#behave(behaviour.then, signal);
+      case "trickle":
+        for (let n = 0; n < behaviour.times; n++) {
+          await this.#counted(sleep(this.clock, behaviour.ms, signal));
+          onProgress?.();
+        }
         return this.#behave(behaviour.then, signal);
       default:
         return behaviour;

@@ -58,8 +58,22 @@ describe("SwitchRule", () => {
     const subject = origin();
     for (let n = 0; n < 50; n++) rule.recordAnswer(subject, 1024 * 1024, 1, 77);
     expect(rule.patienceMs(subject, 4096)).toBe(1000);
-    expect(rule.answeredSince(subject, 76)).toBe(true);
-    expect(rule.answeredSince(subject, 77)).toBe(false);
-    expect(rule.answeredSince(origin(), 0)).toBe(false);
+    expect(rule.isAlive(subject, 76, 9000)).toBe(true);
+    expect(rule.isAlive(subject, 77, 9000)).toBe(false);
+    expect(rule.isAlive(origin(), 0, 9000)).toBe(false);
+  });
+
+  test("hears an origin that tells of bytes as they come, and believes its silence", () => {
+    const rule = new SwitchRule();
+    const subject = origin();
+    const long = 4 * FIRST_BYTE_READ_BYTES;
+    expect(rule.quietMs(subject, long)).toBe(Number.POSITIVE_INFINITY);
+    subject.capabilities = { ...subject.capabilities, tellsProgress: true };
+    rule.recordProgress(subject, 300);
+    expect(rule.silenceMs(subject, 100, 350)).toBe(50);
+    expect(rule.quietMs(subject, long)).toBe(1000);
+    expect(rule.quietMs(subject, FIRST_BYTE_READ_BYTES)).toBe(Number.POSITIVE_INFINITY);
+    expect(rule.isAlive(subject, 299, 1299)).toBe(true);
+    expect(rule.isAlive(subject, 299, 1300)).toBe(false);
   });
 });

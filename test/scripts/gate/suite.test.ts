@@ -8,6 +8,7 @@ import {
   programSuite,
   suiteStage,
   unitSuite,
+  waitingSuite,
 } from "../../../scripts/gate/suite.ts";
 import type { Tally } from "../../../scripts/gate/tally.ts";
 import { secret } from "../../../scripts/secrets.ts";
@@ -26,6 +27,7 @@ describe("the suites", () => {
       programSuite(),
       machineSuite("integration", 1),
       machineSuite("e2e", 1),
+      waitingSuite(1),
     ];
     const files = suites.flatMap((suite) => suite.files);
     expect(files.toSorted()).toEqual(

@@ -33,6 +33,18 @@ export function reads(harness: OriginHarness): void {
     expect(Bun.hash(into.subarray(0, content.byteLength - 1))).toBe(Bun.hash(content.subarray(1)));
   });
 
+  test("tells of a long read's bytes as they come, if it says that it does", async () => {
+    await using fixture = await harness.open();
+    const { origin } = fixture;
+    await fixture.put(path("file"), patterned(2 * 1024 * 1024));
+    let told = 0;
+    const onProgress = () => void told++;
+    const into = new Uint8Array(2 * 1024 * 1024);
+    expect(await origin.read(path("file"), 0, into, { onProgress })).toBe(into.byteLength);
+    if (origin.capabilities.tellsProgress) expect(told).toBeGreaterThan(1);
+    else expect(told).toBe(0);
+  });
+
   test("writes into its part of a larger buffer only", async () => {
     await using fixture = await harness.open();
     await fixture.put(path("file"), patterned(10));

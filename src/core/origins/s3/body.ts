@@ -6,9 +6,14 @@ import type { Readable } from "node:stream";
  * Fills `into` from the beginning and answers how many bytes came. Fewer: the body ends early. More:
  * it holds more than fits, and is cut off with its connection. One that just fits is read to its
  * end, so that the connection can be used again. Rejects with what the body fails with. The pieces of
- * the body are used up.
+ * the body are used up. `onProgress` is told of each.
  */
-export function fill(body: Readable, into: Uint8Array, signal?: AbortSignal): Promise<number> {
+export function fill(
+  body: Readable,
+  into: Uint8Array,
+  signal?: AbortSignal,
+  onProgress: () => void = () => undefined,
+): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   let came = 0;
   body.on("data", (chunk: Uint8Array) => {
@@ -16,6 +21,7 @@ export function fill(body: Readable, into: Uint8Array, signal?: AbortSignal): Pr
     into.set(chunk.subarray(0, into.byteLength - came), came);
     came += chunk.byteLength;
     letGo(chunk);
+    onProgress();
     if (came > into.byteLength) {
       resolve(came);
       body.destroy();

@@ -43,6 +43,7 @@ export const S3_CAPABILITIES: OriginCapabilities = {
   maxConcurrency: S3_CONCURRENCY,
   strongTokens: true,
   onThisMachine: false,
+  tellsProgress: true,
 };
 
 export interface S3Ports {
@@ -144,12 +145,13 @@ export class S3Origin implements Origin {
     path: BytePath,
     offsetBytes: number,
     into: Uint8Array,
-    { version, signal }: ReadOptions = {},
+    { version, signal, onProgress }: ReadOptions = {},
   ): Promise<number> {
     const caller = { path, signal };
     const key = this.#checked(this.#keys.keyOf(path), caller);
+    const range = { offsetBytes, into, version, onProgress };
     try {
-      return await readRange(this.#session, key, { offsetBytes, into, version }, caller);
+      return await readRange(this.#session, key, range, caller);
     } catch (error) {
       const failure = this.#session.failure(error, caller);
       if (hasCode(failure, "not_found") && (await this.#hasKeys(path, caller))) {

@@ -14,6 +14,8 @@ export interface Range {
   readonly offsetBytes: number;
   readonly into: Uint8Array;
   readonly version: OriginVersion | undefined;
+  /** As in `ReadOptions`. */
+  readonly onProgress: (() => void) | undefined;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface Range {
 export async function readRange(
   session: S3Session,
   key: string,
-  { offsetBytes, into, version }: Range,
+  { offsetBytes, into, version, onProgress }: Range,
   caller: Caller,
 ): Promise<number> {
   const left = (version?.sizeBytes ?? Number.POSITIVE_INFINITY) - offsetBytes;
@@ -49,7 +51,7 @@ export async function readRange(
     }
     if (version !== undefined && !isOf(output, answer, version)) throw CHANGED;
     const expected = Math.min(wanted, answer.sizeBytes - offsetBytes);
-    const came = await fill(body, into.subarray(0, expected), caller.signal);
+    const came = await fill(body, into.subarray(0, expected), caller.signal, onProgress);
     if (came < expected) {
       throw new ObjectFault("short_read", `ended after ${came} of ${expected} bytes`);
     }

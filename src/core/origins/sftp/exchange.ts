@@ -43,12 +43,28 @@ export interface Call<T> {
   readonly late?: (answer: T) => void;
 }
 
+/** A READ to make. */
+export interface ReadCall {
+  readonly packet: (id: number) => Buffer;
+  /** Where its bytes go, as many as fit; not touched once the promise is settled. */
+  readonly into: Uint8Array;
+  readonly signal: AbortSignal | undefined;
+  /** Called when the bytes are off the wire, which after an abort is later than the answer. */
+  readonly release: () => void;
+  /** Called whenever some of them have come. */
+  readonly onProgress: (() => void) | undefined;
+}
+
 interface Pending {
   readonly expects: ReplyType;
   readonly settle: (reply: PacketReader) => void;
   readonly reject: (error: Error) => void;
   /** Of a READ: where its bytes go, and what is called once they are there. */
-  readonly data?: { readonly into: Uint8Array; readonly done: (lengthBytes: number) => void };
+  readonly data?: {
+    readonly into: Uint8Array;
+    readonly done: (lengthBytes: number) => void;
+    readonly onProgress: (() => void) | undefined;
+  };
   abandoned: boolean;
   answered: boolean;
 }
@@ -120,17 +136,8 @@ export class Exchange {
     return promise;
   }
 
-  /**
-   * A READ of up to `into.byteLength` bytes; answers how many came, 0 at the end of the file. `into`
-   * is not touched once the promise is settled.
-   */
-  read(
-    packet: (id: number) => Buffer,
-    into: Uint8Array,
-    signal: AbortSignal | undefined,
-    /** Called when the bytes are off the wire, which after an abort is later than the answer. */
-    release: () => void,
-  ): Promise<number> {
+  /** Answers how many bytes came, 0 at the end of the file. */
+  read({ packet, into, signal, release, onProgress }: ReadCall): Promise<number> {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     const request: Pending = {
       expects: Reply.data,
@@ -142,6 +149,7 @@ export class Exchange {
       },
       data: {
         into,
+        onProgress,
         done: (lengthBytes) => {
           release();
           resolve(lengthBytes);
@@ -328,8 +336,10 @@ export class Exchange {
   #dataChunk(bytes: Uint8Array): void {
     const now = this.#receiving;
     if (now === undefined) return;
-    if (!now.request.abandoned) now.request.data?.into.set(bytes, now.filledBytes);
+    const { abandoned, data } = now.request;
+    if (!abandoned) data?.into.set(bytes, now.filledBytes);
     now.filledBytes += bytes.byteLength;
+    if (!abandoned) data?.onProgress?.();
   }
 
   #dataEnd(): void {

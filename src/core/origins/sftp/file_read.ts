@@ -9,28 +9,33 @@
 
 import type { BytePath } from "../../bytes.ts";
 import { cancelled } from "../abort.ts";
-import type { OriginVersion, ReadOptions } from "../origin.ts";
+import type { OriginVersion } from "../origin.ts";
 import type { SftpConnection } from "./connection.ts";
 import { ObjectError, StatusError } from "./errors.ts";
 import type { OpenedFile } from "./open_files.ts";
 import { fileStat, servedStat } from "./served_root.ts";
-import type { Handle, SftpSession } from "./session.ts";
+import type { Handle, ReadCaller, SftpSession } from "./session.ts";
 
 /** Names a version of a file among the open ones. */
 export function openFileKey(path: BytePath, version: OriginVersion): string {
   return `${version.sizeBytes} ${version.token} ${path}`;
 }
 
+/** The bytes to read. */
+export interface Stretch extends ReadCaller {
+  readonly offsetBytes: number;
+  readonly into: Uint8Array;
+}
+
 /** As `Origin.read`; rejects with this directory's errors. */
 export async function readFile(
   connection: SftpConnection,
   path: BytePath,
-  offsetBytes: number,
-  into: Uint8Array,
-  { version: asked, signal }: ReadOptions,
+  asked: OriginVersion | undefined,
+  stretch: Stretch,
 ): Promise<number> {
-  const version = asked ?? (await currentVersion(connection, path, signal));
-  const attempt = () => readVersion(connection, path, version, offsetBytes, into, signal);
+  const version = asked ?? (await currentVersion(connection, path, stretch.signal));
+  const attempt = () => readVersion(connection, path, version, stretch);
   try {
     return await attempt().catch((error: unknown) => {
       // The server may have dropped the handle, or lost what is behind it (a remounted share).
@@ -64,9 +69,7 @@ function readVersion(
   connection: SftpConnection,
   path: BytePath,
   version: OriginVersion,
-  offsetBytes: number,
-  into: Uint8Array,
-  signal: AbortSignal | undefined,
+  stretch: Stretch,
 ): Promise<number> {
   const { session, files } = connection;
   return files.use(
@@ -74,13 +77,13 @@ function readVersion(
     () => openVersion(connection, path, version),
     async ({ handle }, reused) => {
       try {
-        return await readRange(session, handle, version, offsetBytes, into, signal);
+        return await readRange(session, handle, version, stretch);
       } catch (error) {
         if (!reused || !(error instanceof StatusError)) throw error;
         throw new StaleHandle("the handle is stale", { cause: error });
       }
     },
-    signal,
+    stretch.signal,
   );
 }
 
@@ -107,9 +110,7 @@ async function readRange(
   session: SftpSession,
   handle: Handle,
   version: OriginVersion,
-  offsetBytes: number,
-  into: Uint8Array,
-  signal: AbortSignal | undefined,
+  { offsetBytes, into, signal, onProgress }: Stretch,
 ): Promise<number> {
   const wanted = Math.max(0, Math.min(into.byteLength, version.sizeBytes - offsetBytes));
   // One failure ends the rest, so that nothing is written into `into` once the caller was told.
@@ -121,8 +122,13 @@ async function readRange(
     const pieceBytes = session.maxReadBytes;
     const pieces: Promise<Piece>[] = [];
     for (let at = 0; at < wanted; at += pieceBytes) {
-      const part = into.subarray(at, Math.min(at + pieceBytes, wanted));
-      pieces.push(readPiece(session, handle, offsetBytes + at, part, stop.signal));
+      const part = {
+        offsetBytes: offsetBytes + at,
+        into: into.subarray(at, Math.min(at + pieceBytes, wanted)),
+        signal: stop.signal,
+        onProgress,
+      };
+      pieces.push(readPiece(session, handle, part));
     }
     const behind = session.fstat(handle, stop.signal);
     const [attributes, ...read] = await Promise.all([behind, ...pieces]);
@@ -150,15 +156,14 @@ interface Piece {
 async function readPiece(
   session: SftpSession,
   handle: Handle,
-  offsetBytes: number,
-  into: Uint8Array,
-  signal: AbortSignal,
+  { offsetBytes, into, signal, onProgress }: Stretch,
 ): Promise<Piece> {
   let filled = 0;
   let requests = 0;
   while (filled < into.byteLength) {
     requests++;
-    const got = await session.read(handle, offsetBytes + filled, into.subarray(filled), signal);
+    const rest = into.subarray(filled);
+    const got = await session.read(handle, offsetBytes + filled, rest, { signal, onProgress });
     if (got === 0) return { complete: false, requests };
     filled += got;
   }

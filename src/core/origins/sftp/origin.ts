@@ -75,6 +75,7 @@ export class SftpOrigin implements Origin {
       maxConcurrency: settings.maxConnections * OPERATIONS_PER_CONNECTION,
       strongTokens: false,
       onThisMachine: false,
+      tellsProgress: true,
     };
     this.#onSkipped = ports.onSkipped ?? (() => undefined);
     this.#pool = new ConnectionPool({
@@ -108,11 +109,11 @@ export class SftpOrigin implements Origin {
     into: Uint8Array,
     options: ReadOptions = {},
   ): Promise<number> {
-    const { version, signal } = options;
+    const { version, signal, onProgress } = options;
     const key = version && openFileKey(path, version);
     const prefer = ({ files }: SftpConnection) => key !== undefined && files.has(key);
     return this.#on(path, { signal, prefer }, (connection) =>
-      readFile(connection, path, offsetBytes, into, options),
+      readFile(connection, path, version, { offsetBytes, into, signal, onProgress }),
     );
   }
 

@@ -23,6 +23,13 @@ import {
 
 export type Handle = Uint8Array;
 
+/** What a READ's caller may have a say in. */
+export interface ReadCaller {
+  readonly signal?: AbortSignal | undefined;
+  /** Told whenever some of its bytes have come. */
+  readonly onProgress?: (() => void) | undefined;
+}
+
 /** OpenSSH's PROTOCOL, 4.8: what the server can take, 0 where it names no limit. */
 const LIMITS_EXTENSION = "limits@openssh.com";
 
@@ -136,16 +143,17 @@ export class SftpSession {
     handle: Handle,
     offsetBytes: number,
     into: Uint8Array,
-    signal?: AbortSignal,
+    { signal, onProgress }: ReadCaller = {},
   ): Promise<number> {
     const askedBytes = into.byteLength;
     return this.#inWindow(askedBytes, signal, (release) =>
-      this.#exchange.read(
-        (id) => readPacket(id, handle, offsetBytes, askedBytes),
+      this.#exchange.read({
+        packet: (id) => readPacket(id, handle, offsetBytes, askedBytes),
         into,
         signal,
         release,
-      ),
+        onProgress,
+      }),
     );
   }
 

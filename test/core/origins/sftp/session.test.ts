@@ -138,7 +138,7 @@ describe("session", () => {
     const { asked, session } = await started();
     const controller = new AbortController();
     const memory = new Uint8Array(8);
-    const read = rejection(session.read(handle, 0, memory, controller.signal));
+    const read = rejection(session.read(handle, 0, memory, { signal: controller.signal }));
     const wire = replies.data(asked[0]?.id ?? -1, Buffer.from("12345678"));
     session.receive(wire.subarray(0, wire.byteLength - 4));
     controller.abort("enough");
@@ -155,7 +155,9 @@ describe("session", () => {
     const { asked, session } = await started();
     void session.read(handle, 0, new Uint8Array(SFTP_WINDOW_BYTES));
     const controller = new AbortController();
-    const read = rejection(session.read(handle, 0, new Uint8Array(8), controller.signal));
+    const read = rejection(
+      session.read(handle, 0, new Uint8Array(8), { signal: controller.signal }),
+    );
     controller.abort();
     expect(await read).toBeInstanceOf(OwnError);
     session.receive(replies.data(asked[0]?.id ?? -1, Buffer.alloc(1)));
