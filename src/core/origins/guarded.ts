@@ -33,7 +33,7 @@ const CAPABILITIES: Omit<OriginCapabilities, "strongTokens"> = {
   mtimePrecisionMs: 2000,
   maxConcurrency: 8,
   onThisMachine: false,
-  tellsProgress: false,
+  tellsProgress: true,
 };
 
 export function openGuardedOrigin(options: GuardedOriginOptions): LocalOrigin {

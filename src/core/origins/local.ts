@@ -5,14 +5,13 @@
 
 import { type ByteName, type BytePath, displayPath, isValidPath, ROOT_PATH } from "../bytes.ts";
 import { MusicFsError, OriginError, OwnError } from "../errors.ts";
-import { MAX_DIRECTORY_ENTRIES } from "../limits.ts";
+import { FIRST_BYTE_READ_BYTES, MAX_DIRECTORY_ENTRIES } from "../limits.ts";
 import { throwIfAborted, untilAborted } from "./abort.ts";
 import type { DiskClient } from "./disk/client.ts";
 import type { DirectoryPage } from "./disk/disk.ts";
 import { DiskFailure } from "./disk/failure.ts";
 import { NEW_MARK } from "./disk/listing_mark.ts";
 import * as messages from "./disk/messages.ts";
-import { MAX_DISK_READ_BYTES } from "./disk/protocol.ts";
 import type {
   DirEntry,
   FileStat,
@@ -32,7 +31,7 @@ export const LOCAL_CAPABILITIES: OriginCapabilities = {
   maxConcurrency: 16,
   strongTokens: true,
   onThisMachine: true,
-  tellsProgress: false,
+  tellsProgress: true,
 };
 
 export interface LocalOriginOptions {
@@ -103,11 +102,12 @@ export class LocalOrigin implements Origin {
     path: BytePath,
     offsetBytes: number,
     into: Uint8Array,
-    { version, signal }: ReadOptions = {},
+    { version, signal, onProgress }: ReadOptions = {},
   ): Promise<number> {
     let done = 0;
     for (;;) {
-      const lengthBytes = Math.min(into.byteLength - done, MAX_DISK_READ_BYTES);
+      // In pieces that come in good time from a slow share, too, so that silence is told from slowness.
+      const lengthBytes = Math.min(into.byteLength - done, FIRST_BYTE_READ_BYTES);
       const request = { op: "read", path, offsetBytes: offsetBytes + done, lengthBytes } as const;
       const bytes = await this.#call(
         version ? { ...request, version } : request,
@@ -116,6 +116,7 @@ export class LocalOrigin implements Origin {
       );
       into.set(bytes, done);
       done += bytes.byteLength;
+      onProgress?.();
       if (bytes.byteLength < lengthBytes || done === into.byteLength) return done;
     }
   }

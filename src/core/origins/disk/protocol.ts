@@ -18,7 +18,7 @@ import {
 } from "./messages.ts";
 
 /** The most that one request may read; origins split what is longer. */
-export const MAX_DISK_READ_BYTES = 1024 * 1024;
+const MAX_DISK_READ_BYTES = 1024 * 1024;
 
 /** Blocks until the disk has answered. The result is a buffer of its own. */
 export function serveDiskRequest(disk: Disk, request: Uint8Array): Uint8Array<ArrayBuffer> {
