@@ -1,7 +1,8 @@
 /** A peer's mount for the time of one measurement. */
 
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { childrenOf } from "../test/support/children.ts";
 import type { Peer } from "./peers.ts";
 
 const READY_TIMEOUT_MS = 60_000;
@@ -94,9 +95,6 @@ export class PeerMount implements AsyncDisposable {
   }
 }
 
-function withDescendants(pid: number): number[] {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean),
-  );
-  return [pid, ...children.flatMap((child) => withDescendants(Number(child)))];
+function withDescendants(pid: number): readonly number[] {
+  return [pid, ...childrenOf(pid).flatMap(withDescendants)];
 }

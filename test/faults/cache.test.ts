@@ -112,7 +112,7 @@ describe("a call to the cache's disk that fails", () => {
     async (fault) => {
       const { stories, failures } = await tryPoints({
         faults: [fault],
-        stride: 5,
+        stride: 8,
         tell: (_, strikes) => tell({ disk: failingDisk(fault, strikes) }, strikes),
       });
       expect(failures).toEqual([]);
@@ -128,7 +128,7 @@ describe("a statement of the cache's index that fails", () => {
     async (fault) => {
       const { stories, failures } = await tryPoints({
         faults: [fault],
-        stride: 12,
+        stride: 16,
         tell: (_, strikes) => tell({ before: failingStatements(fault, strikes) }, strikes),
       });
       expect(failures).toEqual([]);

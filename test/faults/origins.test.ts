@@ -64,7 +64,7 @@ describe.each([NAS, BACKUP])("a call to origin %s that fails", (failing) => {
     async (each) => {
       const { stories, failures } = await tryPoints({
         faults: [each],
-        stride: 5,
+        stride: 8,
         tell: ({ fault, hides }, strikes) =>
           tell({ arm: (clock) => arm(clock, failing, fault, strikes), hides }),
       });

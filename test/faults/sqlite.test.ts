@@ -9,7 +9,7 @@ describe("a step of SQLite that fails", () => {
     async (fault) => {
       const { stories, failures } = await tryPoints({
         faults: [fault],
-        stride: 12,
+        stride: 16,
         tell: (_, strikes) =>
           tell({
             arm: () => ({
@@ -19,7 +19,7 @@ describe("a step of SQLite that fails", () => {
           }),
       });
       expect(failures).toEqual([]);
-      expect(stories).toBeGreaterThan(60);
+      expect(stories).toBeGreaterThan(45);
     },
     LONG_TEST_MS,
   );

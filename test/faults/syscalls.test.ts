@@ -10,7 +10,7 @@ describe("a system call that fails", () => {
     async (fault) => {
       const { stories, failures } = await tryPoints({
         faults: [fault],
-        stride: fault.name === "EIO" ? 3 : 6,
+        stride: fault.name === "EIO" ? 4 : 8,
         tell: (_, strikes) =>
           tell({ arm: () => failSyscalls(fault, strikes), hides: fault.hides === true }),
       });

@@ -1,6 +1,7 @@
 /** What a process holds of the system, for leak checks. */
 
 import { readdirSync, readFileSync } from "node:fs";
+import { childrenOf } from "../../support/children.ts";
 import { descriptorTargets } from "../../support/descriptors.ts";
 
 export interface ProcessUse {
@@ -14,24 +15,13 @@ export interface ProcessUse {
 export function processUse(pid: number): ProcessUse {
   const threads = readdirSync(`/proc/${pid}/task`);
   const targets = descriptorTargets(pid);
-  const children = threads.flatMap((thread) => childrenOf(pid, thread));
+  const children = childrenOf(pid);
   return {
     descriptors: targets.length,
     sockets: targets.filter((target) => target.startsWith("socket:")).length,
     threads: threads.length,
     children: children.length,
   };
-}
-
-/** Processes that the thread started; none if it has ended since it was listed. */
-function childrenOf(pid: number, thread: string): readonly string[] {
-  try {
-    const list = readFileSync(`/proc/${pid}/task/${thread}/children`, "latin1").trim();
-    return list === "" ? [] : list.split(" ");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
-    throw error;
-  }
 }
 
 /** Processor time of all its threads so far, in ticks of 10 ms. */
