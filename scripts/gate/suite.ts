@@ -42,13 +42,13 @@ function testFiles(directory: string): readonly string[] {
     .sort();
 }
 
-/** Tests of test/`name`, one file after the other, without those that mostly wait. */
+/** Tests of test/`name`, one file after the other, without those that wait a good part of the time. */
 export function machineSuite(name: string, deadlineMs: number): Suite {
   const files = testFiles(`test/${name}`).filter((file) => !isWaiting(file));
   return { name, files, sideBySide: 1, testTimeoutMs: 120_000, deadlineMs };
 }
 
-/** Tests that need the machine and mostly wait: for timeouts, for servers to come back, for idle things to be closed. */
+/** Tests that need the machine and often wait: for timeouts, for servers to come back, for idle things to be closed. */
 export function waitingSuite(deadlineMs: number): Suite {
   const files = filesOf(MACHINE_SUITES).filter(isWaiting);
   return { name: "waiting", files, sideBySide: 2, testTimeoutMs: 240_000, deadlineMs };
@@ -78,7 +78,7 @@ function isLong(file: string): boolean {
   return file.includes(".long.test.");
 }
 
-/** Whether a file of those that need the machine keeps its processors busy for a small part of the time only. */
+/** Whether a file of those that need the machine leaves its processors to another one a good part of the time. */
 function isWaiting(file: string): boolean {
   return file.includes(".waiting.test.");
 }

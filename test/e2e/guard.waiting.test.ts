@@ -1,7 +1,6 @@
 /** Guard processes over a real mount that hangs, dies, goes away and comes back. */
 
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BytePath, ROOT_PATH } from "../../src/core/bytes.ts";
 import { systemClock } from "../../src/core/clock.ts";
@@ -12,8 +11,9 @@ import { isOnLocalDisk } from "../../src/core/origins/disk/placement.ts";
 import { openGuardedOrigin } from "../../src/core/origins/guarded.ts";
 import { LOCAL_CAPABILITIES, LocalOrigin } from "../../src/core/origins/local.ts";
 import type { Origin, OriginId } from "../../src/core/origins/origin.ts";
-import { LOCAL_HARNESS } from "../suites/harnesses.ts";
+import { LOCAL_HARNESS, treeFixture } from "../suites/harnesses.ts";
 import { originConformance } from "../suites/origin.ts";
+import { guardsOf } from "../support/guards.ts";
 import { LocalTree } from "../support/local_tree.ts";
 import { needing } from "../support/needs.ts";
 import { BindfsMount, until } from "./support/bindfs.ts";
@@ -53,27 +53,8 @@ async function list(origin: Origin, path = ROOT_PATH): Promise<string[]> {
   return names.sort();
 }
 
-/** Child processes of this one that are guards. */
-function guards(): number[] {
-  return readdirSync("/proc")
-    .map(Number)
-    .filter((pid) => {
-      if (!(pid > 0) || !existsSync(`/proc/${pid}/stat`)) return false;
-      const [stat, command] = [`/proc/${pid}/stat`, `/proc/${pid}/cmdline`].map(textOf);
-      const parent = Number(stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-      return parent === process.pid && command?.includes("guard_main") === true;
-    });
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, "latin1");
-  } catch (error) {
-    // The process has ended meanwhile.
-    if (error instanceof Error && "code" in error) return "";
-    throw error;
-  }
-}
+/** Child processes of this one that are guards, run from source. */
+const guards = () => guardsOf(process.pid, "guard_main");
 
 const here = needing("root", "fuse", "bindfs");
 
@@ -270,21 +251,7 @@ here.describe("bindfs", () => {
     specialFiles: ["fifo", "character device"],
     async open() {
       const mount = await BindfsMount.create();
-      const origin = guarded(mount.tree.root, 60_000);
-      const { tree } = mount;
-      return {
-        origin,
-        put: (path, bytes) => tree.put(path, bytes),
-        remove: (path) => tree.remove(path),
-        makeDirectory: (path) => tree.makeDirectory(path),
-        putSparse: (path, size, tail) => tree.putSparse(path, size, tail),
-        link: (path, target) => tree.link(path, target),
-        makeSpecial: (path, kind) => tree.makeSpecial(path, kind),
-        async [Symbol.asyncDispose]() {
-          await origin.close();
-          await mount[Symbol.asyncDispose]();
-        },
-      };
+      return treeFixture(guarded(mount.tree.root, 60_000), mount.tree, mount);
     },
   });
 });

@@ -7,6 +7,7 @@ import { describe, expect } from "bun:test";
 import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { MAX_GUARDS_PER_ORIGIN } from "../../src/core/limits.ts";
+import { guardsOf } from "../support/guards.ts";
 import { needing } from "../support/needs.ts";
 import { BindfsMount } from "./support/bindfs.ts";
 import { eventually, Mount, Workspace } from "./support/musicfs.ts";
@@ -52,22 +53,6 @@ timeout_ms = ${patience.timeoutMs / 2}
 [read]
 read_deadline_ms = ${patience.readDeadlineMs}
 ${origin("hung", 1, hung)}${origin("disk", 2, workspace.path("disk"))}`);
-}
-
-function guardsOf(pid: number): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((child) => {
-      try {
-        const status = readFileSync(`/proc/${child}/status`, "utf8");
-        const command = readFileSync(`/proc/${child}/cmdline`, "utf8");
-        return status.includes(`\nPPid:\t${pid}\n`) && command.includes("__guard");
-      } catch {
-        // It ended while it was looked at.
-        return false;
-      }
-    });
 }
 
 async function timed<T>(work: Promise<T>): Promise<{ readonly ms: number; readonly result: T }> {

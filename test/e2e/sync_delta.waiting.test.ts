@@ -158,38 +158,22 @@ describe("sync-delta over the wire (S-4)", () => {
     expect(again).toMatchObject({ checked: files.length, current: files.length, files: [] });
   }
 
-  test(
-    "costs at most 2 % of retagged files in a bucket",
-    async () => {
-      const at = single("single");
-      await using _proxy = at.proxy;
-      using library = new Library(at);
-      await check(library);
-    },
-    2 * PATIENCE_MS,
-  );
-
-  test(
-    "costs as little where they were uploaded in parts",
-    async () => {
-      const at = multipart("parts");
-      await using _proxy = at.proxy;
-      using library = new Library(at);
-      await check(library);
-    },
-    2 * PATIENCE_MS,
-  );
-
-  test(
-    "costs as little over SFTP with a shell",
-    async () => {
-      const at = overSsh();
-      await using _proxy = at.proxy;
-      using library = new Library(at);
-      await check(library);
-    },
-    2 * PATIENCE_MS,
-  );
+  for (const [title, open] of [
+    ["costs at most 2 % of retagged files in a bucket", () => single("single")],
+    ["costs as little where they were uploaded in parts", () => multipart("parts")],
+    ["costs as little over SFTP with a shell", overSsh],
+  ] as const) {
+    test(
+      title,
+      async () => {
+        const at = open();
+        await using _proxy = at.proxy;
+        using library = new Library(at);
+        await check(library);
+      },
+      2 * PATIENCE_MS,
+    );
+  }
 
   test(
     "fetches nothing of a file that was renamed on an SFTP server with a shell",

@@ -11,6 +11,7 @@ import {
   MAX_GUARDS_PER_ORIGIN,
 } from "../../src/core/limits.ts";
 import { eventually, isRunning } from "../e2e/support/musicfs.ts";
+import { guardsOf } from "../support/guards.ts";
 import { needing } from "../support/needs.ts";
 import {
   FederatedLibrary,
@@ -18,7 +19,6 @@ import {
   type OriginName,
   READ_DEADLINE_MS,
 } from "./support/federated_library.ts";
-import { guardsOf } from "./support/guards.ts";
 import type { FileRead } from "./support/read_files.ts";
 import { REMOTES, type RemoteId } from "./support/remotes.ts";
 

@@ -16,8 +16,8 @@ import {
   type Outcome,
   Workspace,
 } from "../e2e/support/musicfs.ts";
+import { guardsOf, isStuck } from "../support/guards.ts";
 import { needing } from "../support/needs.ts";
-import { guardsOf, isStuck } from "./support/guards.ts";
 
 /** Below all time-outs of the share, above what a loaded machine takes. */
 const PROMPT_MS = 3000;

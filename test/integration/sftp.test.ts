@@ -10,6 +10,7 @@ import { openSftpOrigin } from "../../src/core/origins/sftp/origin.ts";
 import { FaultPlan } from "../../src/core/origins/wrappers/faults.ts";
 import { OriginMetrics } from "../../src/core/origins/wrappers/metrics.ts";
 import { sftpSettings, surroundings } from "../core/origins/sftp/settings.ts";
+import { treeFixture } from "../suites/harnesses.ts";
 import { type OriginFixture, type OriginHarness, originConformance } from "../suites/origin.ts";
 import { LocalTree } from "../support/local_tree.ts";
 
@@ -45,21 +46,7 @@ async function opened(make: (path: string) => Origin | Promise<Origin>): Promise
   const tree = new LocalTree();
   // The server's user is another one.
   chmodSync(tree.directory, 0o755);
-  const origin = await make(tree.root);
-  return {
-    origin,
-    put: (path, bytes) => tree.put(path, bytes),
-    remove: (path) => tree.remove(path),
-    makeDirectory: (path) => tree.makeDirectory(path),
-    edit: (path, offset, bytes) => tree.edit(path, offset, bytes),
-    putSparse: (path, size, tail) => tree.putSparse(path, size, tail),
-    link: (path, target) => tree.link(path, target),
-    makeSpecial: (path, kind) => tree.makeSpecial(path, kind),
-    async [Symbol.asyncDispose]() {
-      await origin.close();
-      tree[Symbol.dispose]();
-    },
-  };
+  return treeFixture(await make(tree.root), tree);
 }
 
 originConformance("SFTP to OpenSSH", harness);

@@ -10,7 +10,7 @@ import { openGuardedOrigin } from "../../src/core/origins/guarded.ts";
 import { LOCAL_CAPABILITIES } from "../../src/core/origins/local.ts";
 import type { Origin, OriginId } from "../../src/core/origins/origin.ts";
 import { eventually } from "../e2e/support/process.ts";
-import { inAllWrappers, wrapped } from "../suites/harnesses.ts";
+import { inAllWrappers, treeFixture, wrapped } from "../suites/harnesses.ts";
 import { type OriginHarness, originConformance } from "../suites/origin.ts";
 import { LocalTree } from "../support/local_tree.ts";
 import { needing } from "../support/needs.ts";
@@ -81,18 +81,7 @@ needing("root", "fuse", "smbd", "rclone").describe("an SMB share", () => {
       // Beneath the mount point, which the origin allows when it is told not to care.
       const tree = new LocalTree(smb.shareDir);
       const path = join(smb.mountPoint, relative(smb.shareDir, tree.root));
-      const origin = guarded(path, PATIENT_MS, false);
-      return {
-        origin,
-        put: (path, bytes) => tree.put(path, bytes),
-        remove: (path) => tree.remove(path),
-        makeDirectory: (path) => tree.makeDirectory(path),
-        putSparse: (path, size, tail) => tree.putSparse(path, size, tail),
-        async [Symbol.asyncDispose]() {
-          await origin.close();
-          tree[Symbol.dispose]();
-        },
-      };
+      return treeFixture(guarded(path, PATIENT_MS, false), tree);
     },
   };
 

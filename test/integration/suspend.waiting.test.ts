@@ -11,8 +11,8 @@ import { CLOCK_JUMP_MS } from "../../src/core/limits.ts";
 import { ControlledLibrary } from "../e2e/support/controlled_library.ts";
 import { bytes } from "../e2e/support/library.ts";
 import { eventually } from "../e2e/support/musicfs.ts";
+import { guardsOf } from "../support/guards.ts";
 import { needing } from "../support/needs.ts";
-import { guardsOf } from "./support/guards.ts";
 
 const { test } = needing("root", "fuse");
 

@@ -19,10 +19,12 @@ import { withUsage } from "../../src/core/origins/wrappers/usage.ts";
 import { LocalTree } from "../support/local_tree.ts";
 import type { OriginFixture, OriginHarness } from "./origin.ts";
 
-/** The fixture of an origin over a temporary directory. */
-export function localFixture(make: (root: string) => Origin): OriginFixture {
-  const tree = new LocalTree();
-  const origin = make(tree.root);
+/** The fixture of an origin that shows a temporary directory; `place`, by default that, goes with it. */
+export function treeFixture(
+  origin: Origin,
+  tree: LocalTree,
+  place: Disposable | AsyncDisposable = tree,
+): OriginFixture {
   return {
     origin,
     put: (path, bytes) => tree.put(path, bytes),
@@ -33,10 +35,16 @@ export function localFixture(make: (root: string) => Origin): OriginFixture {
     link: (path, target) => tree.link(path, target),
     makeSpecial: (path, kind) => tree.makeSpecial(path, kind),
     async [Symbol.asyncDispose]() {
+      await using _place = place;
       await origin.close();
-      tree[Symbol.dispose]();
     },
   };
+}
+
+/** The fixture of an origin over a temporary directory. */
+export function localFixture(make: (root: string) => Origin): OriginFixture {
+  const tree = new LocalTree();
+  return treeFixture(make(tree.root), tree);
 }
 
 /** Device nodes need root. */

@@ -152,19 +152,17 @@ export class FailoverRead {
   async #try(candidate: Candidate): Promise<void> {
     const { origin, replica, standing } = candidate;
     const { file, offsetBytes, lengthBytes, background } = this.request;
-    const { clock, buffers, judge } = this.ports;
+    const { clock, buffers, judge, switchRule } = this.ports;
     const { seams } = this.candidates;
     candidate.lastRound = this.#round;
     const verify = (signal: AbortSignal) => judge.verify(file, replica, origin, seams, signal);
-    const wanted = { origin, replica, offsetBytes, lengthBytes, background };
+    const onProgress = () => switchRule.recordProgress(origin, clock.monotonicMs());
+    const wanted = { origin, replica, offsetBytes, lengthBytes, background, onProgress };
     const read = new ReadTry(
       standing === "unverified" ? { ...wanted, verify } : wanted,
       clock,
       buffers,
-      {
-        onSettled: () => this.#settle(candidate, read),
-        onProgress: () => this.ports.switchRule.recordProgress(origin, clock.monotonicMs()),
-      },
+      () => this.#settle(candidate, read),
     );
     candidate.pending = read;
     const isDone = () => read.settled || this.#isOver();

@@ -219,10 +219,7 @@ export class FingerprintQueue {
     const { clock } = this.ports;
     const { promise, resolve } = Promise.withResolvers<void>();
     const end = () => resolve();
-    const read = new ReadTry({ origin, replica, ...region }, clock, this.#buffers, {
-      onSettled: end,
-      onProgress: () => undefined,
-    });
+    const read = new ReadTry({ origin, replica, ...region }, clock, this.#buffers, end);
     const timer = clock.schedule(SLICE_TIMEOUT_MS, end);
     this.#endSlices.add(end);
     await promise;

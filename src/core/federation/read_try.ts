@@ -22,14 +22,8 @@ export interface TryRequest {
   readonly background?: boolean;
   /** Runs before the read; its rejection is the try's. */
   readonly verify?: (signal: AbortSignal) => Promise<void>;
-}
-
-/** Who waits for a try. */
-export interface TryListener {
-  /** It ended; not called after `abandon`. */
-  onSettled(read: ReadTry): void;
-  /** Bytes have come from the origin, and more will. */
-  onProgress(read: ReadTry): void;
+  /** As `ReadOptions.onProgress`. */
+  readonly onProgress?: () => void;
 }
 
 export class ReadTry {
@@ -45,19 +39,19 @@ export class ReadTry {
   #settled = false;
   #abandoned = false;
 
-  /** Starts at once. */
+  /** Starts at once; calls `onSettled` when it ended, unless it was abandoned before. */
   constructor(
     readonly request: TryRequest,
     private readonly clock: Clock,
     private readonly buffers: ReadBuffers,
-    private readonly listener: TryListener,
+    onSettled: () => void,
   ) {
     this.startedMs = clock.monotonicMs();
     this.#askedMs = this.startedMs;
     void this.#run().then(() => {
       this.#settled = true;
       if (this.#abandoned) this.#giveBack();
-      else listener.onSettled(this);
+      else onSettled();
     });
   }
 
@@ -106,7 +100,8 @@ export class ReadTry {
   }
 
   async #run(): Promise<void> {
-    const { origin, replica, offsetBytes, lengthBytes, verify, background = false } = this.request;
+    const { origin, replica, offsetBytes, lengthBytes } = this.request;
+    const { verify, onProgress, background = false } = this.request;
     const { signal } = this.#controller;
     const bytes = this.buffers.take(lengthBytes);
     try {
@@ -122,7 +117,7 @@ export class ReadTry {
           askedMs = this.clock.monotonicMs();
           this.#askedMs = isWaiting ? undefined : askedMs;
         },
-        onProgress: () => this.listener.onProgress(this),
+        onProgress,
       });
       this.#latencyMs = this.clock.monotonicMs() - askedMs;
       if (read !== lengthBytes) {
